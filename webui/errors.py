@@ -1,0 +1,98 @@
+"""The domain's errors: what a person can be told, and the HTTP status that says it.
+
+Each error speaks in one sentence of what happened and to what; `hint` says what to do next. Docker's own
+exceptions never leave `webui.engine`: they are translated to these in `webui.engine.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class DemijohnError(Exception):
+    """Anything that went wrong and can be explained. `status` is the HTTP status it is answered with."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "That did not work"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def details(self) -> dict[str, Any]:
+        """What stands in the JSON answer beside `error` and `hint`."""
+        return {}
+
+
+class NotFoundError(DemijohnError):
+    """The thing asked for does not exist (any more)."""
+
+    status = 404
+    title = "Not found"
+
+
+class ConflictError(DemijohnError):
+    """The state of the engine forbids it. `used_by` names who is in the way, as JSON-ready mappings."""
+
+    status = 409
+    title = "In the way"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        used_by: tuple[Mapping[str, Any], ...] = (),
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.used_by = used_by
+        self.fields = dict(fields or {})
+
+    def details(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self.used_by:
+            found["used_by"] = [dict(use) for use in self.used_by]
+        if self.fields:
+            found["fields"] = self.fields
+        return found
+
+
+class InvalidInputError(DemijohnError):
+    """What was sent can't be used. `fields` maps a field's name to the sentence to show beside it.
+
+    A field of a repeated row is named by its place: `mounts.0.target`.
+    """
+
+    status = 422
+    title = "Please check what was entered"
+
+    def __init__(self, fields: Mapping[str, str], message: str = "", *, hint: str = "") -> None:
+        super().__init__(message or next(iter(fields.values()), "Please check what was entered."), hint=hint)
+        self.fields = dict(fields)
+
+    def details(self) -> dict[str, Any]:
+        return {"fields": self.fields}
+
+
+class EngineError(DemijohnError):
+    """The engine answered, and its answer was a failure that is not the person's."""
+
+    status = 502
+    title = "The engine reported a failure"
+
+
+class EngineUnreachableError(DemijohnError):
+    """No answer from the engine: nobody listens, access is denied, or the connection broke."""
+
+    status = 503
+    title = "The engine can't be reached"
+
+
+class EngineSlowError(DemijohnError):
+    """The engine accepted the question and has not answered yet; the question goes on in the background."""
+
+    status = 503
+    title = "Still waiting for the engine"
