@@ -49,7 +49,7 @@ class Volume:
     """A volume as `docker volume inspect` knows it, with the containers that hold it.
 
     `options` are as the engine has them, secrets included: mask them before they are shown
-    (`webui.engine.volumes.masked_options`). `created` is not a reliable age: mounting may change it.
+    (`webui.engine.secrets`). `created` is not a reliable age: mounting may change it.
     """
 
     name: str

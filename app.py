@@ -1,0 +1,108 @@
+"""Starts Demijohn: options, server, engines, app, browser; and stops it on Ctrl-C and SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+from webui import create_app, log, security
+from webui.browser import Browser
+from webui.engine.connection import Engines
+from webui.errors import DemijohnError, NotFoundError
+from webui.serving import Server
+from webui.settings import Settings, SettingsError, load
+
+BAD_SETTINGS = 2
+CANNOT_START = 1
+IMPATIENT_SECONDS = 2.0
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run until told to stop. Returns the exit status: 0, or 2 for a bad setting, 1 for what hinders the start."""
+    try:
+        settings = load(arguments, environment)
+        log.configure(settings.verbose)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        server = Server(settings.host, settings.port, certificate=settings.tls_certificate, key=settings.tls_key)
+    except SettingsError as error:
+        return _refuse(str(error), BAD_SETTINGS)
+    except OSError as error:
+        return _refuse(f"Demijohn can't start: {error}.", CANNOT_START)
+    return run(replace(settings, port=server.port), server)
+
+
+def run(settings: Settings, server: Server) -> int:
+    """Serve the app on a server that is bound already, until a signal comes. Returns the exit status."""
+    stop = _stop_signal()
+    with ExitStack() as leaving:
+        try:
+            engines = leaving.enter_context(closing(Engines(settings)))
+            app = create_app(settings, engines)
+        except NotFoundError as error:
+            return _refuse(f"--engine {settings.engine}: {error.message} {error.hint}", BAD_SETTINGS)
+        except DemijohnError as error:
+            return _refuse(f"{error.message} {error.hint}".strip(), CANNOT_START)
+        house = leaving.enter_context(closing(app.extensions["demijohn"]))
+        leaving.callback(server.stop)
+        browser = leaving.enter_context(closing(Browser(settings, security.login_url(settings))))
+        leaving.callback(house.stopping.set)
+        server.start(app)
+        _say(f"Demijohn is at {security.login_url(settings)}", *_about_engine(engines))
+        browser.open()
+        stop.wait()
+        _say("Stopping …")
+    return 0
+
+
+def _stop_signal() -> threading.Event:
+    """Set by the first Ctrl-C or SIGTERM. One more, IMPATIENT_SECONDS later or after that, ends the app at once.
+
+    Until then further ones change nothing: `timeout` and some terminals send every signal twice.
+    """
+    stop = threading.Event()
+    asked_at = 0.0
+
+    def ask(number: int, _: object) -> None:
+        nonlocal asked_at
+        if not stop.is_set():
+            asked_at = time.monotonic()
+            stop.set()
+        elif time.monotonic() - asked_at > IMPATIENT_SECONDS:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    return stop
+
+
+def _about_engine(engines: Engines) -> list[str]:
+    address = engines.get(engines.default).address
+    if not address.private:
+        return [*engines.notes, f"Engine: {address.description}, {address.url}"]
+    return [
+        *engines.notes,
+        f"Engine: a {address.description}.",
+        f"Its data is in {address.data_folder}.",
+        f"To use an engine of this machine instead: {address.start_hint}, and start Demijohn again.",
+    ]
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _refuse(message: str, status: int) -> int:
+    sys.stderr.write(f"app.py: {message}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

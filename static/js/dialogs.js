@@ -1,0 +1,56 @@
+// What lands in #dialog opens it; closing empties it. The elements do the rest: focus, Escape, backdrop.
+const dialog = document.getElementById("dialog");
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  const inside = event.detail.target === dialog || dialog.contains(event.detail.target) || dialog.contains(event.detail.elt);
+  if (!inside || !dialog.innerHTML.trim()) return;
+  const title = dialog.querySelector("h2");
+  if (title) dialog.setAttribute("aria-label", title.textContent.trim());
+  if (!dialog.open) {
+    dialog.showModal();
+    dialog.querySelector("[autofocus]")?.focus();
+  }
+});
+
+document.body.addEventListener("demijohn:done", () => {
+  if (dialog.open) dialog.close();
+});
+
+dialog.addEventListener("close", () => dialog.replaceChildren());
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]:not(tr)");
+  if (opener) document.getElementById(opener.dataset.open)?.showModal();
+  const closer = event.target.closest("dialog [data-close]");
+  if (closer) {
+    event.preventDefault();
+    closer.closest("dialog").close();
+  }
+  if (event.target instanceof HTMLDialogElement) event.target.close();
+  const chosen = event.target.closest("[data-choose-folder]");
+  if (chosen) chooseFolder(chosen);
+  // Cards and menus made of <details> close when one clicks elsewhere.
+  for (const open of document.querySelectorAll("details.help[open], details.columns-menu[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = document.querySelector("details.help[open], details.columns-menu[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
+function chooseFolder(button) {
+  const row = button.closest("[data-folder-picker]").dataset.folderPicker;
+  const field = document.getElementById(`mount-${row}-source`);
+  dialog.close();
+  if (!field) return;
+  field.value = button.dataset.chooseFolder;
+  field.focus();
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}

@@ -1,0 +1,48 @@
+// The pane beside the list: which row it shows, and its place in the address, so that a reload brings it back.
+const pane = document.getElementById("inspector");
+
+function remember(name, tab) {
+  const address = new URL(window.location.href);
+  for (const [key, value] of [["inspect", name], ["tab", tab]]) {
+    if (value) address.searchParams.set(key, value);
+    else address.searchParams.delete(key);
+  }
+  if (address.href !== window.location.href) window.history.replaceState(window.history.state, "", address);
+}
+
+function markRow() {
+  const shown = pane?.querySelector("[data-inspects]")?.dataset.inspects;
+  for (const row of document.querySelectorAll("tr[data-row]")) row.toggleAttribute("data-open", Boolean(shown) && row.dataset.name === shown);
+}
+
+export function closeInspector() {
+  if (!pane || !pane.innerHTML.trim()) return false;
+  const name = pane.querySelector("[data-inspects]")?.dataset.inspects;
+  pane.replaceChildren();
+  pane.innerHTML || remember("", "");
+  markRow();
+  const row = [...document.querySelectorAll("tr[data-row]")].find((each) => each.dataset.name === name);
+  row?.focus();
+  return true;
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close-inspector]")) closeInspector();
+});
+
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  markRow();
+  if (!pane?.contains(event.detail.elt) && event.detail.target !== pane) return;
+  const shown = pane.querySelector("[data-inspects]");
+  if (shown) remember(shown.dataset.inspects, shown.querySelector(".tabs [aria-current]")?.dataset.tab ?? "");
+});
+
+// Filters keep the inspector open: the address they push has to name it again.
+document.body.addEventListener("htmx:pushedIntoHistory", () => {
+  const shown = pane?.querySelector("[data-inspects]");
+  if (shown) remember(shown.dataset.inspects, shown.querySelector(".tabs [aria-current]")?.dataset.tab ?? "");
+});
+
+if (pane && new URL(window.location.href).searchParams.get("tab") && pane.hasAttribute("hx-get")) {
+  pane.setAttribute("hx-get", `${pane.getAttribute("hx-get")}?tab=${encodeURIComponent(new URL(window.location.href).searchParams.get("tab"))}`);
+}

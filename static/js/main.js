@@ -1,0 +1,12 @@
+import "./swaps.js";
+import "./live.js";
+import "./dialogs.js";
+import "./notices.js";
+import "./copying.js";
+import "./grid.js";
+import "./inspector.js";
+import "./menu.js";
+import "./columns.js";
+import "./keys.js";
+import "./palette.js";
+import "./log.js";

@@ -1,0 +1,40 @@
+// How server fragments meet what a person is doing: what they chose, typed or selected survives a refresh.
+const kept = (node) => node instanceof HTMLInputElement && (node.name === "name" || node.dataset.keep !== undefined || node.hasAttribute("data-select-all"));
+
+Idiomorph.defaults.ignoreActiveValue = true;
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
+  if (name === "checked" && kept(node)) return false;
+  if (name === "open" && node instanceof HTMLDetailsElement) return false;
+  if ((name === "data-selected" || name === "data-open" || name === "tabindex") && node.matches("tr[data-row]")) return false;
+  return true;
+};
+
+// A list that has scrolled on is refreshed as far as it was loaded.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters, verb } = event.detail;
+  if (verb === "get") {
+    for (const [name, value] of [...Object.entries(parameters)]) if (value === "") delete parameters[name];
+  }
+  if (elt.id === "listing" && verb === "get") {
+    const pages = Math.ceil(elt.querySelectorAll("tbody tr[data-row]").length / 100);
+    if (pages > 1) parameters.upto = pages;
+  }
+});
+
+// After a refresh in place the address of the list is the one of the page, filters included.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, target } = event.detail;
+  if (xhr.status === 0) event.detail.shouldSwap = false;
+  // An error about an action is shown as a notice; one about a region, in its place.
+  const isAction = event.detail.requestConfig.verb !== "get";
+  const ownForm = target?.matches?.("form, #remove-answer, #sizes, #explained") ?? false;
+  if (xhr.status >= 400 && isAction && !ownForm) {
+    event.detail.shouldSwap = false;
+    const text = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box")?.textContent;
+    document.body.dispatchEvent(new CustomEvent("notice", { detail: { text: (text ?? `The server answered ${xhr.status}.`).replace(/\s+/g, " ").trim(), bad: true } }));
+  }
+});
+
+document.body.addEventListener("htmx:sendError", () => {
+  document.body.dispatchEvent(new CustomEvent("notice", { detail: { text: "Demijohn does not answer. Is it still running in its terminal?", bad: true } }));
+});

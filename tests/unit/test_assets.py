@@ -1,0 +1,91 @@
+"""The front-end files: copied whole, offline, and with every icon the templates ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from webui import assets
+from webui.assets import ICONS, ROOT, AssetsError, build
+
+SVG = "{http://www.w3.org/2000/svg}"
+ASKED_FOR = re.compile(r"""\bicon\(\s*['"]([\w-]+)['"]""")
+
+
+@pytest.fixture(scope="module")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("vendor")
+    build(vendor=folder)
+    return folder
+
+
+def test_every_icon_a_template_asks_for_is_in_the_sprite() -> None:
+    asked = {
+        (name, file.relative_to(ROOT).as_posix())
+        for file in (ROOT / "templates").rglob("*.html")
+        for name in ASKED_FOR.findall(file.read_text(encoding="utf-8"))
+    }
+    assert {(name, file) for name, file in asked if name not in ICONS} == set()
+
+
+def test_icons_are_listed_once_and_in_order() -> None:
+    assert list(ICONS) == sorted(set(ICONS))
+
+
+def test_the_sprite_has_a_symbol_for_every_icon_in_the_colour_of_the_text(vendor: Path) -> None:
+    symbols = ET.parse(vendor / "icons.svg").getroot().findall(f"{SVG}symbol")
+    assert {symbol.get("id") for symbol in symbols} == set(ICONS)
+    for symbol in symbols:
+        assert symbol.get("stroke") == "currentColor"
+        assert symbol.get("viewBox") == "0 0 24 24"
+        assert len(symbol), f"{symbol.get('id')} draws nothing"
+
+
+def test_nothing_refers_to_another_host_or_to_a_source_map(vendor: Path) -> None:
+    for file in vendor.iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert "sourceMappingURL" not in text
+        assert not re.findall(r"url\(\s*(?!['\"]?(?:data:|#))", text), f"{file.name} loads something else"
+
+
+def test_idiomorph_comes_with_its_htmx_extension(vendor: Path) -> None:
+    assert "defineExtension" in (vendor / "idiomorph-ext.min.js").read_text(encoding="utf-8")
+
+
+def test_licences_stand_beside_the_files(vendor: Path) -> None:
+    licences = (vendor / "LICENSES.txt").read_text(encoding="utf-8")
+    for package in ("htmx.org", "idiomorph", "@tabler/core", "@tabler/icons"):
+        assert f"{package} " in licences
+
+
+def test_building_again_touches_nothing(vendor: Path) -> None:
+    before = {file: file.stat().st_mtime_ns for file in vendor.iterdir()}
+    build(vendor=vendor)
+    assert {file: file.stat().st_mtime_ns for file in vendor.iterdir()} == before
+
+
+def test_missing_packages_are_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(AssetsError, match=r"htmx\.min\.js is missing: run `make assets`"):
+        build(modules=tmp_path, vendor=tmp_path / "vendor")
+    assert not (tmp_path / "vendor").exists()
+
+
+def test_the_command_says_so_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(assets, "build", lambda: build(modules=tmp_path, vendor=tmp_path / "vendor"))
+    assert assets.main() == 1
+    assert "make assets" in capsys.readouterr().err
+
+
+def test_versions_are_exact_and_the_lock_file_names_no_host() -> None:
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    assert all(re.fullmatch(r"[\d.]+", version) for version in package["dependencies"].values())
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    for name, entry in lock["packages"].items():
+        assert "resolved" not in entry, name
+        assert not name or entry["integrity"], name

@@ -1,0 +1,36 @@
+"""Demijohn: Docker volumes and the containers that use them, point and click, on localhost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_compress import Compress
+from htmx_flask import Htmx
+
+from webui import error_pages, log, security, templating, views
+from webui.engine.connection import Engines
+from webui.house import House
+from webui.jobs import Runner
+from webui.settings import Settings
+from webui.store import Store
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: Settings, engines: Engines) -> Flask:
+    """The WSGI app for these settings and engines. `app.extensions["demijohn"]` is its House: close it at the end."""
+    app = Flask("webui", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static"))
+    app.config["COMPRESS_LEVEL"] = 5
+    app.config["COMPRESS_ALGORITHM"] = ["gzip"]
+    app.config["COMPRESS_STREAMS"] = False
+    store = Store(settings.data_dir)
+    app.wsgi_app = log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]
+    app.extensions["demijohn"] = House(settings, engines, store, Runner(store, engines))
+    Htmx(app)
+    Compress(app)
+    security.init_app(app, settings)
+    error_pages.init_app(app)
+    templating.init_app(app)
+    views.init_app(app)
+    return app

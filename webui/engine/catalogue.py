@@ -1,0 +1,203 @@
+"""What an engine holds, as pages need it: lists that never block, are not fetched twice, and survive the engine's absence."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+import docker
+
+from webui.engine.connection import Engine
+from webui.engine.containers import load_containers
+from webui.engine.errors import translated
+from webui.engine.events import EventFeed
+from webui.engine.images import load_images
+from webui.engine.model import Container, Image, Network, Volume, VolumeSize
+from webui.engine.volumes import load_volumes, measure_volumes, with_sizes
+from webui.errors import DemijohnError
+
+T = TypeVar("T")
+
+PAGE_WAIT = 2.0
+"""Seconds a page waits for the engine before it says that it is still waiting."""
+
+SIZES_AGE_SECONDS = 900
+_CHEAP_MEASUREMENT_SECONDS = 5
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A list of things as the engine told it at `taken_at`. `trouble` is why nothing newer could be had, or None."""
+
+    items: tuple[T, ...]
+    taken_at: datetime | None
+    trouble: DemijohnError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Sizes by volume name; `running` while a new measurement is under way, `trouble` why the last one failed."""
+
+    sizes: Mapping[str, VolumeSize]
+    running: bool
+    measured_at: datetime | None
+    trouble: str
+
+
+class Shelf(Generic[T]):
+    """One list of an engine: the newest known answer, and whether it still holds."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        feed: EventFeed,
+        key: str,
+        nouns: tuple[str, ...],
+        load: Callable[[docker.APIClient], tuple[T, ...]],
+    ) -> None:
+        self._engine, self._feed, self._key, self._nouns, self._load = engine, feed, key, nouns, load
+        self._lock = threading.Lock()
+        self._items: tuple[T, ...] = ()
+        self._taken_at: datetime | None = None
+        self._stamp: tuple[float, ...] | None = None
+
+    def fetch(self, wait: float = PAGE_WAIT) -> tuple[T, ...]:
+        """The list as the engine has it now. Raises EngineSlowError after `wait` seconds, EngineUnreachableError, EngineError."""
+        self._feed.ensure_running()
+        stamp = self._feed.stamp(*self._nouns)
+        items = self._engine.read(self._key, self._load, wait=wait)
+        with self._lock:
+            self._items, self._taken_at, self._stamp = items, datetime.now(UTC), stamp
+        return items
+
+    def known(self, wait: float = PAGE_WAIT) -> tuple[T, ...]:
+        """The list without a call where nothing changed since the last one, else as `fetch`."""
+        with self._lock:
+            items, stamp = self._items, self._stamp
+        if stamp is not None and stamp == self._feed.stamp(*self._nouns):
+            return items
+        return self.fetch(wait)
+
+    def listing(self, wait: float = PAGE_WAIT, *, fresh: bool = True) -> Listing[T]:
+        """The list, or with an engine in trouble the last one known and the trouble."""
+        try:
+            items = self.fetch(wait) if fresh else self.known(wait)
+        except DemijohnError as error:
+            with self._lock:
+                return Listing(self._items, self._taken_at, error)
+        return Listing(items, datetime.now(UTC))
+
+
+class Catalogue:
+    """Everything one engine holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.feed = EventFeed(engine)
+        self.containers: Shelf[Container] = Shelf(engine, self.feed, "containers", ("container",), load_containers)
+        self.images: Shelf[Image] = Shelf(engine, self.feed, "images", ("image", "container"), load_images)
+        self.networks: Shelf[Network] = Shelf(engine, self.feed, "networks", ("network",), _load_networks)
+        self._volumes: Shelf[Volume] = Shelf(engine, self.feed, "volumes", ("volume", "container"), load_volumes)
+        self._sizes = _Sizes(engine, self.feed)
+
+    def volumes(self, wait: float = PAGE_WAIT, *, fresh: bool = True) -> Listing[Volume]:
+        """The volumes with what is known of their sizes; see `Shelf.listing`."""
+        listing = self._volumes.listing(wait, fresh=fresh)
+        return Listing(with_sizes(listing.items, self._sizes.known.sizes), listing.taken_at, listing.trouble)
+
+    def sized(self, volume: Volume) -> Volume:
+        """The volume with its size where it is known."""
+        return with_sizes((volume,), self._sizes.known.sizes)[0]
+
+    def sizes(self) -> Measurement:
+        """What is known of the sizes; starts a measurement where none is known yet or a cheap one has grown old."""
+        return self._sizes.refresh_if_cheap()
+
+    def measure(self) -> Measurement:
+        """Start to measure all volumes anew, unless that is under way."""
+        return self._sizes.start()
+
+    def close(self) -> None:
+        """Stop reading events."""
+        self.feed.close()
+
+
+class _Sizes:
+    """The engine's own accounting, asked for in the background and announced as a change of "size"."""
+
+    def __init__(self, engine: Engine, feed: EventFeed) -> None:
+        self._engine, self._feed = engine, feed
+        self._lock = threading.Lock()
+        self._seconds = 0.0
+        self._tried = False
+        self.known = Measurement({}, running=False, measured_at=None, trouble="")
+
+    def refresh_if_cheap(self) -> Measurement:
+        known = self.known
+        age = (datetime.now(UTC) - known.measured_at).total_seconds() if known.measured_at else None
+        old_and_cheap = age is not None and age > SIZES_AGE_SECONDS and self._seconds < _CHEAP_MEASUREMENT_SECONDS
+        return self.start() if not self._tried or old_and_cheap else known
+
+    def start(self) -> Measurement:
+        with self._lock:
+            if self.known.running:
+                return self.known
+            self._tried = True
+            self.known = Measurement(self.known.sizes, running=True, measured_at=self.known.measured_at, trouble="")
+        threading.Thread(target=self._measure, name=f"sizes-{self._engine.name}", daemon=True).start()
+        return self.known
+
+    def _measure(self) -> None:
+        began = time.monotonic()
+        try:
+            with translated("the sizes of the volumes"):
+                sizes = measure_volumes(self._engine.api)
+        except DemijohnError as error:
+            _log.warning("engine %s: sizes could not be measured: %s", self._engine.name, error.message)
+            self.known = Measurement(
+                self.known.sizes, running=False, measured_at=self.known.measured_at, trouble=error.message
+            )
+        else:
+            self._seconds = time.monotonic() - began
+            self.known = Measurement(sizes, running=False, measured_at=datetime.now(UTC), trouble="")
+        self._feed.announce("size", "measured")
+
+
+def _load_networks(api: docker.APIClient) -> tuple[Network, ...]:
+    return tuple(
+        sorted(
+            (Network(found["Name"], found.get("Driver") or "") for found in api.networks()),
+            key=lambda network: network.name,
+        )
+    )
+
+
+class Catalogues:
+    """The catalogue of each engine, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_name: dict[str, Catalogue] = {}
+
+    def of(self, engine: Engine) -> Catalogue:
+        """The engine's catalogue."""
+        with self._lock:
+            if engine.name not in self._by_name:
+                self._by_name[engine.name] = Catalogue(engine)
+            return self._by_name[engine.name]
+
+    def opened(self) -> tuple[Catalogue, ...]:
+        """Those that were asked for so far."""
+        with self._lock:
+            return tuple(self._by_name.values())
+
+    def close(self) -> None:
+        """Stop reading events everywhere."""
+        for catalogue in self.opened():
+            catalogue.close()

@@ -1,0 +1,319 @@
+"""Containers of an engine: list, inspect, start, stop, restart, remove, read logs.
+
+Follows https://docs.docker.com/reference/cli/docker/container/ and the container part of the Engine API. How a new one is made
+stands in `webui.engine.launch`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import docker
+
+from webui.engine.connection import Engine
+from webui.engine.errors import translated
+from webui.engine.model import ROLE_LABEL, Container, ContainerDetail, ContainerMount, PublishedPort
+from webui.engine.secrets import masked_value
+from webui.errors import NotFoundError
+
+STOP_SECONDS = 10
+"""How long a container may take to stop by itself before the engine kills it; Docker's own default."""
+
+
+def is_own(labels: Mapping[str, str]) -> bool:
+    """Whether a thing was made by Demijohn for itself."""
+    return ROLE_LABEL in labels
+
+
+def parse_time(text: str | int | None) -> datetime | None:
+    """A time as the engine writes it (RFC 3339 with up to nine decimals, or epoch seconds), aware; None for its zero time."""
+    if not text:
+        return None
+    if isinstance(text, int):
+        return datetime.fromtimestamp(text, UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.year <= 1 else moment
+
+
+def load_containers(api: docker.APIClient) -> tuple[Container, ...]:
+    """Every container of a person, running or stopped, in one call; Demijohn's own helpers are left out.
+
+    Raises docker's own errors: call it through `Engine.read`.
+    """
+    return tuple(_container(found) for found in api.containers(all=True) if not is_own(found.get("Labels") or {}))
+
+
+def inspect_container(engine: Engine, reference: str) -> ContainerDetail:
+    """One container by its id or name. Raises NotFoundError, also for Demijohn's own helpers."""
+    raw = engine.read(f"container:{reference}", lambda api: api.inspect_container(reference), wait=5)
+    if is_own(raw["Config"].get("Labels") or {}):
+        raise NotFoundError(f"There is no container {reference} of yours on this engine.")
+    return _detail(raw)
+
+
+def start_container(engine: Engine, reference: str) -> None:
+    """Start a stopped container: `docker start`. Raises NotFoundError, ConflictError, EngineError."""
+    with translated(f"container {reference}"):
+        engine.api.start(_own_excluded(engine, reference))
+
+
+def stop_container(engine: Engine, reference: str) -> None:
+    """Stop a container, killed after STOP_SECONDS: `docker stop`. Raises NotFoundError, EngineError."""
+    with translated(f"container {reference}"):
+        engine.api.stop(_own_excluded(engine, reference), timeout=STOP_SECONDS)
+
+
+def restart_container(engine: Engine, reference: str) -> None:
+    """Stop and start a container: `docker restart`. Raises NotFoundError, EngineError."""
+    with translated(f"container {reference}"):
+        engine.api.restart(_own_excluded(engine, reference), timeout=STOP_SECONDS)
+
+
+def remove_container(
+    engine: Engine, reference: str, *, anonymous_volumes: bool = False, stop_first: bool = False
+) -> None:
+    """Remove a container: `docker rm`, with its anonymous volumes only if asked (`docker rm --volumes`). Never forced.
+
+    Named volumes always stay. Raises NotFoundError, and ConflictError while it runs unless `stop_first`.
+    """
+    identifier = _own_excluded(engine, reference)
+    with translated(f"container {reference}"):
+        if stop_first:
+            engine.api.stop(identifier, timeout=STOP_SECONDS)
+        engine.api.remove_container(identifier, v=anonymous_volumes)
+
+
+def container_logs(engine: Engine, reference: str, *, tail: int = 500) -> str:
+    """The last `tail` lines a container printed, both streams in order, each with its time: `docker logs -t`.
+
+    Bytes that are not UTF-8 are shown as replacement characters. Raises NotFoundError, and EngineError where the container's log
+    driver keeps nothing to read.
+    """
+
+    def load(api: docker.APIClient) -> bytes:
+        text: bytes = api.logs(reference, stdout=True, stderr=True, timestamps=True, tail=tail)
+        return text
+
+    return engine.read(f"logs:{reference}:{tail}", load, wait=5).decode(errors="replace")
+
+
+def follow_logs(
+    engine: Engine, reference: str, *, tail: int | Literal["all"] = 0, follow: bool = True
+) -> tuple[Iterator[bytes], Callable[[], None]]:
+    """What a container prints, as it comes, in chunks of bytes, and a call that ends it: `docker logs -f`.
+
+    The stream ends with the container. Raises NotFoundError.
+    """
+    with translated(f"container {reference}"):
+        stream = engine.api.logs(
+            _own_excluded(engine, reference),
+            stream=True,
+            follow=follow,
+            timestamps=True,
+            tail=tail,
+            stdout=True,
+            stderr=True,
+        )
+    return stream, stream.close
+
+
+def container_json(container: Container) -> dict[str, Any]:
+    """A container as the HTTP contract shapes it: C."""
+    return {
+        "id": container.id,
+        "name": container.name,
+        "image": container.image,
+        "command": container.command,
+        "state": container.state,
+        "status": container.status,
+        "created": container.created.isoformat() if container.created else None,
+        "project": container.project,
+        "networks": list(container.networks),
+        "labels": dict(container.labels),
+        "ports": [
+            {
+                "container_port": port.container_port,
+                "protocol": port.protocol,
+                "host_port": port.host_port,
+                "host_ip": port.host_ip,
+            }
+            for port in container.ports
+        ],
+        "mounts": [
+            {
+                "type": mount.type,
+                "name": mount.name,
+                "source": mount.name or mount.source,
+                "target": mount.target,
+                "read_only": mount.read_only,
+            }
+            for mount in container.mounts
+        ],
+    }
+
+
+def detail_json(detail: ContainerDetail) -> dict[str, Any]:
+    """A container with what inspecting it adds."""
+    return {
+        **container_json(detail.container),
+        "argv": list(detail.argv),
+        "env": dict(detail.environment),
+        "restart": detail.restart,
+        "exit_code": detail.exit_code,
+        "error": detail.error,
+        "started_at": detail.started_at.isoformat() if detail.started_at else None,
+        "finished_at": detail.finished_at.isoformat() if detail.finished_at else None,
+        "anonymous_volumes": list(detail.anonymous_volumes),
+    }
+
+
+def _own_excluded(engine: Engine, reference: str) -> str:
+    return inspect_container(engine, reference).container.id
+
+
+def _container(found: Mapping[str, Any]) -> Container:
+    names = found.get("Names") or [found["Id"][:12]]
+    return Container(
+        id=found["Id"],
+        name=names[0].lstrip("/"),
+        image=found.get("Image", ""),
+        command=found.get("Command") or "",
+        state=found.get("State", ""),
+        status=found.get("Status", ""),
+        created=parse_time(found.get("Created")),
+        mounts=tuple(_mount(mount) for mount in found.get("Mounts") or ()),
+        ports=_unique_ports(_port(port) for port in found.get("Ports") or ()),
+        networks=_networks(found),
+        labels=found.get("Labels") or {},
+    )
+
+
+def _detail(raw: Mapping[str, Any]) -> ContainerDetail:
+    config, state, host = raw["Config"], raw["State"], raw.get("HostConfig") or {}
+    argv = (raw.get("Path") or "", *(raw.get("Args") or ()))
+    container = Container(
+        id=raw["Id"],
+        name=raw["Name"].lstrip("/"),
+        image=config.get("Image") or raw.get("Image", ""),
+        command=shlex.join(argv),
+        state=state.get("Status", ""),
+        status=_status_in_words(state),
+        created=parse_time(raw.get("Created")),
+        mounts=tuple(_mount(mount) for mount in raw.get("Mounts") or ()),
+        ports=_inspected_ports(raw),
+        networks=_networks(raw),
+        labels=config.get("Labels") or {},
+    )
+    policy = host.get("RestartPolicy") or {}
+    return ContainerDetail(
+        container=container,
+        argv=argv,
+        environment=tuple(_assignment(line) for line in config.get("Env") or ()),
+        restart=_restart_in_words(policy),
+        exit_code=state.get("ExitCode") if state.get("Status") in {"exited", "dead"} else None,
+        error=state.get("Error") or "",
+        started_at=parse_time(state.get("StartedAt")),
+        finished_at=parse_time(state.get("FinishedAt")),
+        anonymous_volumes=_anonymous_volumes(raw),
+        raw=raw,
+    )
+
+
+def _mount(found: Mapping[str, Any]) -> ContainerMount:
+    return ContainerMount(
+        type=found.get("Type") or "bind",
+        name=found.get("Name") or "",
+        source=found.get("Source") or "",
+        target=found.get("Destination") or "",
+        read_only=not found.get("RW", True),
+        driver=found.get("Driver") or "",
+        propagation=found.get("Propagation") or "",
+    )
+
+
+def _port(found: Mapping[str, Any]) -> PublishedPort:
+    return PublishedPort(
+        container_port=found["PrivatePort"],
+        protocol=found.get("Type", "tcp"),
+        host_port=found.get("PublicPort"),
+        host_ip=found.get("IP", ""),
+    )
+
+
+def _inspected_ports(raw: Mapping[str, Any]) -> tuple[PublishedPort, ...]:
+    """What is bound now, and what was asked for where nothing is bound (a stopped container, a network without ports)."""
+    asked = (raw.get("HostConfig") or {}).get("PortBindings") or {}
+    bound = (raw.get("NetworkSettings") or {}).get("Ports") or {}
+    merged = {**asked, **{port: bindings for port, bindings in bound.items() if bindings}}
+    return _unique_ports(_bound(port, binding) for port, bindings in merged.items() for binding in bindings or [{}])
+
+
+def _bound(port: str, binding: Mapping[str, str]) -> PublishedPort:
+    number, _, protocol = port.partition("/")
+    host_port = binding.get("HostPort")
+    return PublishedPort(
+        int(number), protocol or "tcp", int(host_port) if host_port else None, binding.get("HostIp") or ""
+    )
+
+
+def _unique_ports(ports: Iterator[PublishedPort]) -> tuple[PublishedPort, ...]:
+    """Without the IPv6 twin that the engine lists beside each port bound to every address."""
+    found = tuple(ports)
+    everywhere = {(port.container_port, port.protocol, port.host_port) for port in found if port.host_ip == "0.0.0.0"}  # noqa: S104
+    kept = (
+        port
+        for port in found
+        if port.host_ip != "::" or (port.container_port, port.protocol, port.host_port) not in everywhere
+    )
+    return tuple(
+        sorted(dict.fromkeys(kept), key=lambda port: (port.container_port, port.protocol, port.host_port or 0))
+    )
+
+
+def _networks(found: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted((found.get("NetworkSettings") or {}).get("Networks") or {}))
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name, value
+
+
+def _restart_in_words(policy: Mapping[str, Any]) -> str:
+    name = policy.get("Name") or "no"
+    retries = policy.get("MaximumRetryCount") or 0
+    return f"{name}:{retries}" if name == "on-failure" and retries else name
+
+
+def _status_in_words(state: Mapping[str, Any]) -> str:
+    status = state.get("Status", "")
+    return f"{status} ({state.get('ExitCode', 0)})" if status in {"exited", "dead"} else status
+
+
+def _anonymous_volumes(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """The volumes `docker rm --volumes` would take along: those that no one named when the container was made."""
+    host = raw.get("HostConfig") or {}
+    named = {
+        mount.get("Source")
+        for mount in host.get("Mounts") or ()
+        if mount.get("Type") == "volume" and mount.get("Source")
+    }
+    named |= {bind.partition(":")[0] for bind in host.get("Binds") or ()}
+    return tuple(
+        mount["Name"]
+        for mount in raw.get("Mounts") or ()
+        if mount.get("Type") == "volume" and mount.get("Name") and mount["Name"] not in named
+    )
+
+
+def shown_environment(detail: ContainerDetail, *, reveal: bool) -> tuple[tuple[str, str], ...]:
+    """The container's variables, with the values that look like secrets masked unless `reveal`."""
+    if reveal:
+        return detail.environment
+    return tuple((name, masked_value(name, value)) for name, value in detail.environment)

@@ -1,0 +1,207 @@
+"""Images of an engine: list, inspect, remove, and look whether one has files at a path.
+
+Follows https://docs.docker.com/reference/cli/docker/image/. How one comes to the engine stands in
+`webui.engine.pull` and `webui.engine.tools_image`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tarfile
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from threading import Lock
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+from docker.types import LogConfig
+
+from webui.engine.connection import Engine
+from webui.engine.containers import is_own, parse_time
+from webui.engine.errors import translated
+from webui.engine.model import ROLE_LABEL, Image, ImageDetail
+from webui.errors import ConflictError, NotFoundError
+
+_FOLDER_BIT = 1 << 31
+_LINK_BIT = 1 << 27
+
+
+def load_images(api: docker.APIClient) -> tuple[Image, ...]:
+    """Every local image, newest first, with the names of the containers made from it, Demijohn's own left out.
+
+    Raises docker's own errors: call it through `Engine.read`.
+    """
+    users: dict[str, list[str]] = {}
+    for container in api.containers(all=True):
+        if not is_own(container.get("Labels") or {}):
+            users.setdefault(container["ImageID"], []).append(_container_name(container))
+    images = (_image(found, found.get("RepoTags"), users.get(found["Id"], ())) for found in api.images())
+    return tuple(sorted(images, key=lambda image: (image.created is not None, image.created), reverse=True))
+
+
+def image_detail(engine: Engine, reference: str) -> ImageDetail:
+    """A local image by name or id, with what it brings along for a container. Raises NotFoundError."""
+    try:
+        raw = engine.read(f"image:{reference}", lambda api: _inspect(api, reference))
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"There is no image {reference} on this engine.", hint="Pull it first, or choose another."
+        ) from error
+    config = raw.get("Config") or {}
+    return ImageDetail(
+        image=_image(raw, raw.get("RepoTags"), ()),
+        volumes=tuple(sorted(config.get("Volumes") or ())),
+        environment=tuple(_assignment(line) for line in config.get("Env") or ()),
+        exposed_ports=tuple(sorted(config.get("ExposedPorts") or ())),
+        argv=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
+        working_directory=config.get("WorkingDir") or "",
+    )
+
+
+def remove_image(engine: Engine, reference: str) -> None:
+    """Remove an image, or only this name of it where it has others: `docker image rm`, never forced.
+
+    Raises:
+        NotFoundError: there is no such image.
+        ConflictError: containers are made from it (`used_by`: id, name, state), or other images build on it.
+    """
+    with translated(f"image {reference}"):
+        try:
+            engine.api.remove_image(reference, force=False)
+        except docker.errors.APIError as error:
+            if error.status_code != 409:
+                raise
+            raise _in_use(engine.api, reference, error) from error
+
+
+def has_content_at(engine: Engine, reference: str, path: str) -> bool | None:
+    """Whether the image has files at the absolute `path`: they fill an empty volume there, a bind hides them.
+
+    None where the image is not on this engine, so that nobody can know. Looks through a container that is never
+    started and removed at once. Raises EngineError and EngineUnreachableError.
+    """
+    try:
+        image_id = image_detail(engine, reference).image.id
+    except NotFoundError:
+        return None
+    known = _content.get((image_id, path))
+    if known is None:
+        with translated(f"image {reference}"), _laid_open(engine.api, image_id) as container:
+            known = _has_files(engine.api, container, path)
+        _content.put((image_id, path), known)
+    return known
+
+
+class _Memory:
+    """The answers asked for last. An image never changes under its id, so they stay true."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, str]) -> bool | None:
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+            return self._known.get(key)
+
+    def put(self, key: tuple[str, str], value: bool) -> None:
+        with self._lock:
+            self._known[key] = value
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+
+_content = _Memory(most=500)
+
+
+@contextmanager
+def _laid_open(api: docker.APIClient, image_id: str) -> Iterator[str]:
+    """A container of the image to look into, never started.
+
+    A tmpfs over each volume the image declares keeps the engine from making an anonymous volume for it; as
+    the container never starts, it hides nothing.
+    """
+    declared = (_inspect(api, image_id).get("Config") or {}).get("Volumes") or {}
+    container = api.create_container(
+        image_id,
+        command=["-"],
+        labels={ROLE_LABEL: "helper"},
+        host_config=api.create_host_config(
+            log_config=LogConfig(type="none"), network_mode="none", tmpfs=dict.fromkeys(declared, "") or None
+        ),
+    )["Id"]
+    try:
+        yield container
+    finally:
+        api.remove_container(container, v=True, force=True)
+
+
+def _has_files(api: Any, container: str, path: str) -> bool:
+    with closing(_archive(api, container, path)) as answer:
+        if answer.status_code == 404 or (answer.status_code >= 400 and "not a directory" in answer.text):
+            return False
+        api._raise_for_status(answer)
+        stat = json.loads(base64.b64decode(answer.headers["X-Docker-Container-Path-Stat"]))
+        if not stat["mode"] & (_FOLDER_BIT | _LINK_BIT):
+            return True
+    with closing(_archive(api, container, f"{path.rstrip('/')}/.")) as answer:
+        if answer.status_code >= 400:
+            return answer.status_code != 404
+        with tarfile.open(fileobj=answer.raw, mode="r|") as entries:
+            return any(entry.name.strip("./") for entry in entries)
+
+
+def _archive(api: Any, container: str, path: str) -> requests.Response:
+    """The beginning of `docker cp`'s answer; unlike docker-py's, it can be closed before the end."""
+    url = api._url("/containers/{0}/archive", container)
+    answer: requests.Response = api._get(
+        url, params={"path": path}, headers={"Accept-Encoding": "identity"}, stream=True
+    )
+    return answer
+
+
+def _in_use(api: docker.APIClient, reference: str, error: docker.errors.APIError) -> ConflictError:
+    image_id = _inspect(api, reference)["Id"]
+    users = [found for found in api.containers(all=True) if found["ImageID"] == image_id]
+    if not users:
+        return ConflictError(
+            f"The image {reference} can't be removed: {error.explanation}",
+            hint="Remove what builds on it first, or its names one by one.",
+        )
+    names = ", ".join(_container_name(found) for found in users)
+    return ConflictError(
+        f"The image {reference} is in use by {names}.",
+        hint="Remove these containers first.",
+        used_by=tuple({"id": found["Id"], "name": _container_name(found), "state": found["State"]} for found in users),
+    )
+
+
+def _inspect(api: Any, reference: str) -> Mapping[str, Any]:
+    raw: Mapping[str, Any] = api.inspect_image(reference)
+    return raw
+
+
+def _image(found: Mapping[str, Any], tags: list[str] | None, used_by: tuple[str, ...] | list[str]) -> Image:
+    return Image(
+        id=found["Id"],
+        tags=tuple(tag for tag in tags or () if tag != "<none>:<none>"),
+        size=found.get("Size") or 0,
+        created=parse_time(found.get("Created")),
+        used_by=tuple(sorted(used_by)),
+    )
+
+
+def _container_name(found: Mapping[str, Any]) -> str:
+    names = found.get("Names") or [found["Id"][:12]]
+    return str(names[0]).removeprefix("/")
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name, value

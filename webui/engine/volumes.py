@@ -1,0 +1,245 @@
+"""Volumes of an engine: list, inspect, create, delete, measure.
+
+Follows https://docs.docker.com/reference/cli/docker/volume/ and the volume part of the Engine API.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+
+from webui.engine.connection import Engine
+from webui.engine.containers import is_own, parse_time
+from webui.engine.errors import translated
+from webui.engine.model import Container, Volume, VolumeKind, VolumeSize, VolumeUse
+from webui.engine.secrets import masked_options, masked_text
+from webui.errors import ConflictError, InvalidInputError, NotFoundError
+
+_ANONYMOUS_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def load_volumes(api: docker.APIClient) -> tuple[Volume, ...]:
+    """Every volume of the engine with the containers that hold it, sizes unknown: two calls, however many there are.
+
+    Raises docker's own errors: call it through `Engine.read`.
+    """
+    found = api.volumes().get("Volumes") or []
+    uses = _uses_by_volume(api.containers(all=True))
+    return tuple(_volume(attributes, uses.get(attributes["Name"], ())) for attributes in found)
+
+
+def inspect_volume(engine: Engine, name: str) -> Volume:
+    """One volume by its exact name. Raises NotFoundError."""
+    return inspect_raw(engine, name)[0]
+
+
+def inspect_raw(engine: Engine, name: str) -> tuple[Volume, Mapping[str, Any]]:
+    """One volume, and what `docker volume inspect` prints of it with its secrets masked. Raises NotFoundError."""
+    attributes, holders = engine.read(
+        f"volume:{name}", lambda api: (api.inspect_volume(name), _holders(api, name)), wait=5
+    )
+    uses = _uses_by_volume(holders).get(name, ())
+    options = attributes.get("Options")
+    shown = {**attributes, "Options": masked_options(options) if options else options}
+    return _volume(attributes, uses), shown
+
+
+def create_volume(
+    engine: Engine,
+    name: str,
+    *,
+    driver: str = "local",
+    options: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Volume:
+    """Make a volume that does not exist yet: `docker volume create`.
+
+    Docker answers a second creation with the volume that is already there and drops the new options; here that is a ConflictError.
+    Raises InvalidInputError for options or a driver the engine refuses, in the engine's words.
+    """
+    with engine.writing:
+        _refuse_existing(engine, name)
+        try:
+            with translated(f"volume {name}"):
+                attributes = engine.api.create_volume(
+                    name=name, driver=driver, driver_opts=dict(options or {}), labels=dict(labels or {})
+                )
+        except NotFoundError as error:
+            raise InvalidInputError(
+                {"driver": f"The engine has no volume driver “{driver}”. {error.message}"}
+            ) from error
+        except InvalidInputError as error:
+            raise InvalidInputError({"options": f"The driver refused: {error.message}"}) from error
+    return _volume(attributes, ())
+
+
+def delete_volume(engine: Engine, name: str) -> None:
+    """Delete a volume and all that is in it: `docker volume rm`, never forced.
+
+    Raises NotFoundError, and ConflictError naming the containers that hold it, running or stopped.
+    """
+    uses = inspect_volume(engine, name).used_by
+    if uses:
+        raise in_use(name, uses)
+    try:
+        with translated(f"volume {name}"):
+            engine.api.remove_volume(name)
+    except ConflictError as error:
+        holders = inspect_volume(engine, name).used_by
+        raise in_use(name, holders) if holders else error from error
+
+
+def in_use(name: str, uses: Sequence[VolumeUse]) -> ConflictError:
+    """The error that names who holds a volume."""
+    who = ", ".join(use.name for use in uses[:3]) + (f" and {len(uses) - 3} more" if len(uses) > 3 else "")
+    return ConflictError(
+        f"Volume {name} is in use by {who}.",
+        hint="Stopped containers hold their volumes too. Remove the containers first, then delete the volume.",
+        used_by=tuple(use_json(use) for use in uses),
+    )
+
+
+def measure_volumes(api: Any) -> Mapping[str, VolumeSize]:
+    """Sizes the engine itself can tell, by volume name; a volume it can't measure is left out.
+
+    The engine walks through every file of every volume for this: it can take minutes. It leaves out local volumes with
+    mount options and most other drivers. Raises docker's own errors: call it in the background.
+    """
+    # docker-py's df() can't ask for volumes alone (API 1.42), nor for details (API 1.52).
+    url = api._url("/system/df")
+    response = api._get(url, params={"type": "volume", "verbose": "1"}, timeout=None)
+    report = api._result(response, True)
+    volumes = report.get("Volumes") or (report.get("VolumeUsage") or {}).get("Items") or []
+    now = datetime.now(UTC)
+    return {
+        volume["Name"]: VolumeSize(bytes=size, measured_at=now)
+        for volume in volumes
+        if (size := (volume.get("UsageData") or {}).get("Size", -1)) >= 0
+    }
+
+
+def with_sizes(volumes: Iterable[Volume], sizes: Mapping[str, VolumeSize]) -> tuple[Volume, ...]:
+    """The same volumes with the sizes that are known."""
+    if not sizes:
+        return tuple(volumes)
+    return tuple(replace(volume, size=sizes[volume.name]) if volume.name in sizes else volume for volume in volumes)
+
+
+def volume_kind(driver: str, options: Mapping[str, str]) -> VolumeKind:
+    """Where the data lives, by driver and options (https://docs.docker.com/engine/storage/volumes/)."""
+    storage = options.get("type", "").lower()
+    if driver != "local":
+        return {"s3": VolumeKind.S3, "crypt": VolumeKind.CRYPT}.get(storage, VolumeKind.PLUGIN)
+    flags = options.get("o", "").split(",")
+    if "bind" in flags or "rbind" in flags or storage == "bind":
+        return VolumeKind.BIND
+    if storage.startswith("nfs"):
+        return VolumeKind.NFS
+    if storage in {"cifs", "smb3", "smbfs"}:
+        return VolumeKind.CIFS
+    if storage == "tmpfs":
+        return VolumeKind.TMPFS
+    return VolumeKind.LOCAL
+
+
+def volume_json(volume: Volume, *, reveal: bool = False) -> dict[str, Any]:
+    """A volume as the HTTP contract shapes it: V. Secrets are masked unless `reveal`."""
+    return {
+        "name": volume.name,
+        "driver": volume.driver,
+        "kind": volume.kind.value,
+        "options": dict(volume.options) if reveal else masked_options(volume.options),
+        "labels": dict(volume.labels),
+        "created": volume.created.isoformat() if volume.created else None,
+        "mountpoint": masked_text(volume.mountpoint),
+        "scope": volume.scope,
+        "project": volume.project,
+        "anonymous": volume.anonymous,
+        "used_by": [use_json(use) for use in volume.used_by],
+        "size": {"bytes": volume.size.bytes, "measured_at": volume.size.measured_at.isoformat()}
+        if volume.size
+        else None,
+    }
+
+
+def use_json(use: VolumeUse) -> dict[str, Any]:
+    """One container that holds a volume, as the HTTP contract shapes it."""
+    return {
+        "id": use.id,
+        "name": use.name,
+        "state": use.state,
+        "target": use.target,
+        "read_only": use.read_only,
+    }
+
+
+def holders_of(volume: str, containers: Iterable[Container]) -> tuple[Container, ...]:
+    """The containers that hold a volume."""
+    return tuple(container for container in containers if any(mount.name == volume for mount in container.mounts))
+
+
+def _refuse_existing(engine: Engine, name: str) -> None:
+    try:
+        existing = inspect_volume(engine, name)
+    except NotFoundError:
+        return
+    raise ConflictError(
+        f"A volume named {name} exists already.",
+        hint="Docker would hand it out unchanged and ignore the new options. Open it, or choose another name.",
+        fields={"name": f"A volume named {name} exists already."},
+        used_by=tuple(use_json(use) for use in existing.used_by),
+    )
+
+
+def _holders(api: docker.APIClient, name: str) -> list[dict[str, Any]]:
+    # The filter matches substrings and mount points too; _uses_by_volume keeps the exact ones.
+    found: list[dict[str, Any]] = api.containers(all=True, filters={"volume": name})
+    return found
+
+
+def _uses_by_volume(containers: Iterable[Mapping[str, Any]]) -> dict[str, tuple[VolumeUse, ...]]:
+    uses: dict[str, list[VolumeUse]] = {}
+    for container in containers:
+        if is_own(container.get("Labels") or {}):
+            continue
+        for mount in container.get("Mounts") or ():
+            volume = mount.get("Name")
+            if volume:
+                uses.setdefault(volume, []).append(_use(container, mount))
+    return {volume: tuple(sorted(found, key=lambda use: use.name)) for volume, found in uses.items()}
+
+
+def _use(container: Mapping[str, Any], mount: Mapping[str, Any]) -> VolumeUse:
+    names = container.get("Names") or [container["Id"][:12]]
+    return VolumeUse(
+        id=container["Id"],
+        name=names[0].lstrip("/"),
+        state=container.get("State", ""),
+        target=mount.get("Destination", ""),
+        read_only=not mount.get("RW", True),
+    )
+
+
+def _volume(attributes: Mapping[str, Any], uses: tuple[VolumeUse, ...]) -> Volume:
+    options = attributes.get("Options") or {}
+    labels = attributes.get("Labels") or {}
+    name = attributes["Name"]
+    driver = attributes.get("Driver") or "local"
+    return Volume(
+        name=name,
+        driver=driver,
+        kind=volume_kind(driver, options),
+        options=options,
+        labels=labels,
+        created=parse_time(attributes.get("CreatedAt")),
+        mountpoint=attributes.get("Mountpoint") or "",
+        scope=attributes.get("Scope") or "",
+        anonymous="com.docker.volume.anonymous" in labels or _ANONYMOUS_NAME.fullmatch(name) is not None,
+        used_by=uses,
+        status=attributes.get("Status") or {},
+    )

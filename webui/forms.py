@@ -1,0 +1,207 @@
+"""Data that was sent, turned into dataclasses or into errors at their fields. Pure.
+
+A field's value is a string, a list of strings (a form's repeated field), or what JSON has.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from webui.errors import InvalidInputError
+
+T = TypeVar("T")
+
+MOST_ENTRIES = 100
+"""Labels, options or variables of one thing."""
+
+LONGEST_VALUE = 32 * 1024
+"""Characters of one value; the engine would take more and every list of it would carry them."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeForm:
+    """What a new volume is to be."""
+
+    name: str
+    driver: str = "local"
+    options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def volume_form(sent: Mapping[str, Any], name_problem: Callable[[str], str]) -> VolumeForm:
+    """The form for a new volume. `name_problem` says in a sentence what is wrong with a name, or nothing.
+
+    Raises InvalidInputError with fields name, driver, options, labels, and any field that is not known.
+    """
+    problems = unknown_fields(
+        sent, {"name", "driver", "engine_id", "action", *_entry_fields("options"), *_entry_fields("labels")}
+    )
+    form = VolumeForm(
+        name=_noted(problems, "name", lambda: text(sent, "name", strip=False)) or "",
+        driver=_noted(problems, "driver", lambda: text(sent, "driver")) or "local",
+        options=_noted(problems, "options", lambda: entries(sent, "options")) or {},
+        labels=_noted(problems, "labels", lambda: entries(sent, "labels")) or {},
+    )
+    if "name" not in problems and (problem := name_problem(form.name)):
+        problems["name"] = problem
+    if problems:
+        raise InvalidInputError(problems)
+    return form
+
+
+def text(sent: Mapping[str, Any], name: str, *, strip: bool = True) -> str:
+    """One value as text, empty where it was not sent. Raises InvalidInputError for anything that is not text or a number."""
+    value = sent.get(name)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = value[-1] if value else ""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidInputError({name: "This has to be text."})
+    return str(value).strip() if strip else str(value)
+
+
+def many(sent: Mapping[str, Any], name: str) -> list[str]:
+    """The values of a repeated field; a single one counts as a list of one."""
+    value = sent.get(name)
+    if value is None:
+        return []
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str) for item in values):
+        raise InvalidInputError({name: "This has to be a list of text."})
+    return values
+
+
+def flag(sent: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    """A yes or no: a JSON boolean, or a checkbox's value."""
+    value = sent.get(name)
+    if isinstance(value, bool):
+        return value
+    if value is None:
+        return default
+    said = text(sent, name).lower()
+    if said in {"1", "true", "yes", "on"}:
+        return True
+    if said in {"", "0", "false", "no", "off"}:
+        return False
+    raise InvalidInputError({name: f"“{said}” is neither yes nor no."})
+
+
+def number(sent: Mapping[str, Any], name: str, *, default: int) -> int:
+    """A whole number. Raises InvalidInputError."""
+    said = text(sent, name)
+    if not said:
+        return default
+    try:
+        return int(said[:12])
+    except ValueError as error:
+        raise InvalidInputError({name: f"“{said}” is not a whole number."}) from error
+
+
+def entries(sent: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Keys and values: a JSON object, a JSON list of `key=value`, or a form's rows and pasted text.
+
+    A form sends rows as `<name>_key` and `<name>_value` and pasted text as `<name>_text`: a `key=value` a line, or
+    as on a command line (`--label a=b`, `-o type=nfs`). Raises InvalidInputError for an empty key, a key twice, too many or too long ones.
+    """
+    found: dict[str, str] = {}
+    for key, value in _entry_pairs(sent, name):
+        if not key.strip():
+            raise InvalidInputError(
+                {name: f"A key is missing before “={_short(value)}”." if value else "A key is empty."}
+            )
+        if key in found:
+            raise InvalidInputError({name: f"“{_short(key)}” is there twice."})
+        if len(key) + len(value) > LONGEST_VALUE:
+            raise InvalidInputError({name: f"The value of “{_short(key)}” is longer than {LONGEST_VALUE // 1024} KiB."})
+        found[key] = value
+    if len(found) > MOST_ENTRIES:
+        raise InvalidInputError({name: f"{len(found)} are too many: {MOST_ENTRIES} at most."})
+    return found
+
+
+def pasted_entries(pasted: str, name: str) -> list[tuple[str, str]]:
+    """Keys and values in pasted text: one a line, or as flags of a command line. Raises InvalidInputError."""
+    pairs: list[tuple[str, str]] = []
+    for line in pasted.splitlines():
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        for assignment in _assignments(stripped, name):
+            key, sign, value = assignment.partition("=")
+            if not sign and name == "options":
+                raise InvalidInputError({name: f"“{_short(assignment)}” has no “=”: write key=value."})
+            pairs.append((key.strip(), value))
+    return pairs
+
+
+def unknown_fields(sent: Mapping[str, Any], known: set[str]) -> dict[str, str]:
+    """A sentence for every field that nobody reads: a misspelt one must not pass unnoticed."""
+    return {str(name): "There is no such field." for name in sent if name not in known}
+
+
+def _entry_fields(name: str) -> set[str]:
+    return {name, f"{name}_key", f"{name}_value", f"{name}_text"}
+
+
+def _entry_pairs(sent: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    value = sent.get(name)
+    if isinstance(value, Mapping):
+        return [(str(key), _scalar(name, key, item)) for key, item in value.items()]
+    if isinstance(value, list):
+        return [_split(name, item) for item in value]
+    if value is not None:
+        raise InvalidInputError({name: "This has to be an object of keys and values."})
+    rows = list(zip(many(sent, f"{name}_key"), many(sent, f"{name}_value"), strict=False))
+    kept = [(key, item) for key, item in rows if key or item]
+    return kept + pasted_entries(text(sent, f"{name}_text"), name)
+
+
+def _split(name: str, item: Any) -> tuple[str, str]:
+    if not isinstance(item, str):
+        raise InvalidInputError({name: "Each entry has to be text of the form key=value."})
+    key, _, value = item.partition("=")
+    return key, value
+
+
+def _scalar(name: str, key: Any, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float):
+        raise InvalidInputError({name: f"The value of “{_short(str(key))}” has to be text."})
+    return str(value)
+
+
+def _assignments(line: str, name: str) -> list[str]:
+    if not line.startswith("-"):
+        return [line]
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise InvalidInputError({name: f"“{_short(line)}” has a quote that is not closed."}) from error
+    flags = {"-o", "--opt", "--label", "-l", "-e", "--env"}
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        option, sign, value = word.partition("=")
+        if option not in flags:
+            raise InvalidInputError({name: f"“{_short(word)}” is not understood here."})
+        found.append(value if sign else next(rest, ""))
+    return found
+
+
+def _noted(problems: dict[str, str], name: str, read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except InvalidInputError as error:
+        problems[name] = error.message
+        return None
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else value[:39] + "…"

@@ -1,0 +1,286 @@
+"""Which of many things a page shows: search, filters, order and paging. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from webui.engine.model import Container, Volume, VolumeKind
+from webui.errors import InvalidInputError
+
+T = TypeVar("T")
+
+PAGE_SIZE = 100
+MOST_PAGES_AT_ONCE = 100
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list: its items, how many match in all, and the number of pages (at least one)."""
+
+    items: tuple[T, ...]
+    total: int
+    page: int
+    pages: int
+
+    @property
+    def next(self) -> int | None:
+        """The number of the page after this one, or None at the end."""
+        return self.page + 1 if self.page < self.pages else None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeQuery:
+    """What a person asked the list of volumes for. None or an empty string: not asked.
+
+    `sort` is a column's name, with a minus in front for the other way round. `upto` asks for all pages up to that one at once.
+    """
+
+    q: str = ""
+    used: bool | None = None
+    anonymous: bool | None = None
+    driver: str = ""
+    project: str = ""
+    kind: str = ""
+    sort: str = "name"
+    page: int = 1
+    upto: int = 0
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but order and page was asked."""
+        return replace(self, sort="name", page=1, upto=0) != VolumeQuery()
+
+    def url(self, **changes: Any) -> str:
+        """The query string for this list with some things changed, defaults left out; starts with `?`."""
+        return query_url(replace(self, **{"page": 1, "upto": 0, **changes}))
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerQuery:
+    """What a person asked the list of containers for."""
+
+    q: str = ""
+    state: str = ""
+    project: str = ""
+    volume: str = ""
+    sort: str = "name"
+    page: int = 1
+    upto: int = 0
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but order and page was asked."""
+        return replace(self, sort="name", page=1, upto=0) != ContainerQuery()
+
+    def url(self, **changes: Any) -> str:
+        """The query string for this list with some things changed, defaults left out; starts with `?`."""
+        return query_url(replace(self, **{"page": 1, "upto": 0, **changes}))
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFacets:
+    """What there is to filter by, with how many volumes each would leave."""
+
+    kinds: Mapping[str, int]
+    drivers: Mapping[str, int]
+    projects: Mapping[str, int]
+    total: int
+    used: int
+    anonymous: int
+
+
+VOLUME_COLUMNS: Mapping[str, Callable[[Volume], Any]] = {
+    "name": lambda volume: (volume.name.casefold(), volume.name),
+    "status": lambda volume: (0 if volume.used_by else 1, volume.anonymous, -len(volume.used_by)),
+    "size": lambda volume: volume.size.bytes if volume.size else None,
+    "kind": lambda volume: (volume.kind.value, volume.driver),
+    "driver": lambda volume: volume.driver,
+    "project": lambda volume: volume.project.casefold() or None,
+    "used": lambda volume: len(volume.used_by),
+    "created": lambda volume: volume.created or _EARLIEST,
+}
+
+CONTAINER_COLUMNS: Mapping[str, Callable[[Container], Any]] = {
+    "name": lambda container: (container.name.casefold(), container.name),
+    "image": lambda container: container.image.casefold(),
+    "state": lambda container: container.state,
+    "mounts": lambda container: len(container.mounts),
+    "ports": lambda container: [port.host_port or 0 for port in container.ports],
+    "project": lambda container: container.project.casefold() or None,
+    "created": lambda container: container.created or _EARLIEST,
+}
+
+
+def volume_query(arguments: Mapping[str, str]) -> VolumeQuery:
+    """The query in a URL's arguments. Raises InvalidInputError naming the argument that can't be read."""
+    kind = arguments.get("kind", "")
+    if kind and kind not in set(VolumeKind):
+        raise InvalidInputError({"kind": f"There is no kind “{kind}”. Kinds are {', '.join(VolumeKind)}."})
+    return VolumeQuery(
+        q=arguments.get("q", "").strip(),
+        used=_flag(arguments, "used"),
+        anonymous=_flag(arguments, "anonymous"),
+        driver=arguments.get("driver", ""),
+        project=arguments.get("project", ""),
+        kind=kind,
+        sort=_sort(arguments, VOLUME_COLUMNS),
+        page=_number(arguments, "page", 1),
+        upto=_number(arguments, "upto", 0),
+    )
+
+
+def container_query(arguments: Mapping[str, str]) -> ContainerQuery:
+    """The query in a URL's arguments. Raises InvalidInputError naming the argument that can't be read."""
+    return ContainerQuery(
+        q=arguments.get("q", "").strip(),
+        state=arguments.get("state", ""),
+        project=arguments.get("project", ""),
+        volume=arguments.get("volume", ""),
+        sort=_sort(arguments, CONTAINER_COLUMNS),
+        page=_number(arguments, "page", 1),
+        upto=_number(arguments, "upto", 0),
+    )
+
+
+def select_volumes(volumes: Sequence[Volume], query: VolumeQuery) -> Page[Volume]:
+    """The page of volumes a query asks for. What is unknown in the sorting column comes last, whichever way round."""
+    found = [volume for volume in volumes if _volume_matches(volume, query)] if query.narrowed else list(volumes)
+    return _page(_sorted(found, query.sort, VOLUME_COLUMNS), query.page, query.upto)
+
+
+def select_containers(containers: Sequence[Container], query: ContainerQuery) -> Page[Container]:
+    """The page of containers a query asks for."""
+    found = [container for container in containers if _container_matches(container, query)]
+    return _page(_sorted(found, query.sort, CONTAINER_COLUMNS), query.page, query.upto)
+
+
+def volume_facets(volumes: Iterable[Volume]) -> VolumeFacets:
+    """What the volumes can be filtered by."""
+    kinds: Counter[str] = Counter()
+    drivers: Counter[str] = Counter()
+    projects: Counter[str] = Counter()
+    total = used = anonymous = 0
+    for volume in volumes:
+        kinds[volume.kind.value] += 1
+        drivers[volume.driver] += 1
+        projects[volume.project] += 1
+        total += 1
+        used += bool(volume.used_by)
+        anonymous += volume.anonymous
+    projects.pop("", None)
+    return VolumeFacets(
+        dict(sorted(kinds.items())),
+        dict(sorted(drivers.items())),
+        dict(sorted(projects.items())),
+        total,
+        used,
+        anonymous,
+    )
+
+
+def query_url(query: VolumeQuery | ContainerQuery) -> str:
+    """The query as a URL writes it, what stands at its default left out; starts with `?`."""
+    asked = {
+        field.name: {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        for field in fields(query)
+        if (value := getattr(query, field.name)) != field.default
+    }
+    return "?" + urlencode(asked)
+
+
+def _volume_matches(volume: Volume, query: VolumeQuery) -> bool:
+    return (
+        (query.used is None or bool(volume.used_by) is query.used)
+        and (query.anonymous is None or volume.anonymous is query.anonymous)
+        and (not query.driver or volume.driver == query.driver)
+        and (not query.project or volume.project == query.project)
+        and (not query.kind or volume.kind == query.kind)
+        and _mentions(query.q, _volume_words(volume))
+    )
+
+
+def _container_matches(container: Container, query: ContainerQuery) -> bool:
+    return (
+        (not query.state or container.state == query.state)
+        and (not query.project or container.project == query.project)
+        and (not query.volume or any(mount.name == query.volume for mount in container.mounts))
+        and _mentions(query.q, _container_words(container))
+    )
+
+
+def _mentions(asked: str, words: Iterable[str]) -> bool:
+    """Whether every word asked for occurs somewhere, in any case."""
+    if not asked:
+        return True
+    text = "\n".join(words).casefold()
+    return all(word in text for word in asked.casefold().split())
+
+
+def _volume_words(volume: Volume) -> Iterable[str]:
+    yield volume.name
+    for key, value in volume.labels.items():
+        yield f"{key}={value}"
+    for use in volume.used_by:
+        yield use.name
+
+
+def _container_words(container: Container) -> Iterable[str]:
+    yield container.name
+    yield container.image
+    yield container.id
+    for mount in container.mounts:
+        yield mount.name or mount.source
+    for key, value in container.labels.items():
+        yield f"{key}={value}"
+
+
+def _sorted(items: list[T], sort: str, columns: Mapping[str, Callable[[T], Any]]) -> list[T]:
+    column = columns[sort.removeprefix("-")]
+    by_name = sorted(items, key=columns["name"])
+    known = [item for item in by_name if column(item) is not None]
+    unknown = [item for item in by_name if column(item) is None]
+    if sort == "name":
+        return by_name
+    return sorted(known, key=column, reverse=sort.startswith("-")) + unknown
+
+
+def _page(items: list[T], page: int, upto: int) -> Page[T]:
+    pages = max(1, -(-len(items) // PAGE_SIZE))
+    if upto > 1:
+        last = min(upto, pages, MOST_PAGES_AT_ONCE)
+        return Page(tuple(items[: last * PAGE_SIZE]), len(items), last, pages)
+    first = (page - 1) * PAGE_SIZE
+    return Page(tuple(items[first : first + PAGE_SIZE]), len(items), page, pages)
+
+
+def _flag(arguments: Mapping[str, str], name: str) -> bool | None:
+    value = arguments.get(name, "").lower()
+    if not value:
+        return None
+    if value in _YES or value in _NO:
+        return value in _YES
+    raise InvalidInputError({name: f"“{value}” is neither yes nor no."})
+
+
+def _number(arguments: Mapping[str, str], name: str, default: int) -> int:
+    value = arguments.get(name, "")
+    if not value:
+        return default
+    if value.isascii() and value.isdigit() and int(value[:9]) >= 1 and len(value) <= 9:
+        return int(value)
+    raise InvalidInputError({name: f"“{value}” is not the number of a page."})
+
+
+def _sort(arguments: Mapping[str, str], columns: Mapping[str, Any]) -> str:
+    sort = arguments.get("sort", "") or "name"
+    if sort.removeprefix("-") not in columns:
+        raise InvalidInputError({"sort": f"There is no column “{sort}”. Columns are {', '.join(columns)}."})
+    return sort

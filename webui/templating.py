@@ -1,0 +1,120 @@
+"""What templates can use beside their own context: macros, links, and human numbers, sizes and times."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import humanize
+from flask import Flask, url_for
+from jinja2 import StrictUndefined
+
+from webui import glossary
+
+STYLESHEETS = (
+    "tokens.css",
+    "shell.css",
+    "controls.css",
+    "grid.css",
+    "inspector.css",
+    "dialog.css",
+    "wizard.css",
+    "pages.css",
+)
+
+HTMX_CONFIG = {
+    "allowEval": False,
+    "allowScriptTags": False,
+    "includeIndicatorStyles": False,
+    "selfRequestsOnly": True,
+    "historyCacheSize": 0,
+    "refreshOnHistoryMiss": True,
+    "defaultSwapStyle": "innerHTML",
+    "responseHandling": [
+        {"code": "204", "swap": False},
+        {"code": "[23]..", "swap": True},
+        {"code": "[45]..", "swap": True, "error": True},
+    ],
+}
+
+KEYS = (
+    (("/",), "Search"),
+    (("n",), "New: a volume, or a container where containers are listed"),
+    (("↑", "↓"), "Move through the list; Home and End to its ends"),
+    (("Enter",), "Open in the inspector"),
+    (("Space",), "Select or unselect"),
+    (("Del",), "Delete the selected, after a confirmation"),
+    (("Esc",), "Close what is open, then clear the selection"),
+    (("Shift F10",), "The row’s menu, as a right-click does"),
+    (("g", "v"), "Go to volumes; g c containers, g i images, g j jobs"),
+    (("Ctrl K", "⌘ K"), "Command palette: go anywhere, do anything"),
+    (("?",), "This list"),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their macros, filters and constants; an undefined name is an error."""
+    environment = app.jinja_env
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(
+        ago=ago, exact_time=exact_time, size=size, short_name=short_name, tojson_pretty=pretty_json, count=count
+    )
+    environment.globals.update(
+        asset=asset_finder(Path(app.static_folder or "")),
+        glossary=glossary.ENTRIES,
+        htmx_config=json.dumps(HTMX_CONFIG),
+        key_list=KEYS,
+        stylesheets=STYLESHEETS,
+    )
+    environment.globals["ui"] = environment.get_template("_macros.html").module
+
+
+def asset_finder(folder: Path) -> Any:
+    """A function from a static file's name to its address, which changes with the file so that browsers may keep it."""
+
+    @lru_cache
+    def version(name: str, _changed: int) -> str:
+        return hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+
+    def asset(name: str) -> str:
+        path = folder / name
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        return url_for("static", filename=name, v=version(name, changed) if changed else None)
+
+    return asset
+
+
+def ago(moment: datetime) -> str:
+    """How long ago, in words: “3 minutes ago”."""
+    return humanize.naturaltime(datetime.now(UTC) - moment)
+
+
+def exact_time(moment: datetime) -> str:
+    """The moment to the second, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def size(amount: int | None) -> str:
+    """Bytes as people read them, in powers of 1024; unknown is not zero."""
+    return "unknown" if amount is None else humanize.naturalsize(amount, binary=True)
+
+
+def count(amount: int) -> str:
+    """A number with its thousands apart."""
+    return f"{amount:,}"
+
+
+def short_name(name: str, anonymous: bool = False) -> str:
+    """An anonymous volume's name cut to what tells it from others, as Docker shortens ids; others whole."""
+    return f"{name[:12]}…" if anonymous and len(name) > 12 else name
+
+
+def pretty_json(value: Mapping[str, Any]) -> str:
+    """JSON as `docker inspect` prints it."""
+    return json.dumps(value, indent=4, ensure_ascii=False, default=str)

@@ -1,0 +1,65 @@
+"""What views have in common: the house, the engine in the URL, and the data that was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from flask import current_app, g
+from htmx_flask import request
+
+from webui.engine.catalogue import Catalogue
+from webui.errors import ConflictError, DemijohnError, InvalidInputError
+from webui.house import House
+
+LONGEST_FORM = 4 * 1024 * 1024
+"""Bytes of a form or a JSON body; files do not come this way."""
+
+
+def house() -> House:
+    """What lives as long as the app does."""
+    return cast(House, current_app.extensions["demijohn"])
+
+
+def catalogue(engine: str) -> Catalogue:
+    """What is known of the engine named in the URL. Raises NotFoundError."""
+    found = house().catalogue(engine)
+    g.engine_name = engine
+    return found
+
+
+def received() -> dict[str, Any]:
+    """What was sent: a JSON object as it is, or a form's fields, each as the list of its values.
+
+    Raises InvalidInputError for JSON that is not an object.
+    """
+    request.max_content_length = LONGEST_FORM
+    if request.is_json:
+        sent = request.get_json(silent=True)
+        if not isinstance(sent, dict):
+            raise InvalidInputError({}, "The body is not a JSON object.")
+        return sent
+    return {key: values for key, values in request.form.to_dict(flat=False).items() if key != "form_token"}
+
+
+def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
+    """Refuse to destroy anything on another engine than the one the person saw.
+
+    Pages send `engine_id`; a script may, in the body, the query or `X-Engine-Id`. Raises ConflictError.
+    """
+    value = sent.get("engine_id") or request.args.get("engine_id") or request.headers.get("X-Engine-Id", "")
+    claimed = value[0] if isinstance(value, list) else value
+    if not claimed and not (request.authorization and request.authorization.type == "bearer"):
+        raise InvalidInputError({"engine_id": "Say which engine is meant: its id was not sent along."})
+    if claimed and claimed != found.engine.facts().identity:
+        raise ConflictError(
+            "This is another engine than the one you were looking at; nothing was changed.",
+            hint="Reload the page to see what this engine holds.",
+        )
+
+
+def outcome(error: DemijohnError | None, **about: Any) -> dict[str, Any]:
+    """One item's result of an action on many, for JSON and for the page."""
+    if error is None:
+        return {**about, "ok": True}
+    return {**about, "ok": False, "error": error.message, "hint": error.hint, **error.details()}

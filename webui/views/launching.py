@@ -1,0 +1,211 @@
+"""Launching containers with mounts over HTTP: the form, what it would do, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, url_for
+from htmx_flask import request
+
+from webui.engine.catalogue import PAGE_WAIT, Catalogue
+from webui.engine.containers import container_json
+from webui.engine.launch import launch as launch_containers
+from webui.engine.mount_facts import Knowledge
+from webui.errors import DemijohnError, InvalidInputError
+from webui.launch_form import LaunchForm, MountRow, page_form, script_form, unconfirmed
+from webui.mounts import VOLUME_OR_BIND, Advice, Launch, MountContext, PortMapping, explain, explain_declared, previews
+from webui.render import answer, go, wants_json
+from webui.views._shared import catalogue, house, received
+
+FORMS = (("volume", "docker run -v"), ("mount", "docker run --mount"), ("compose", "Compose"), ("python", "Python"))
+
+
+class Advised(NamedTuple):
+    """A launch with what is to be known about it: advice for each of its mounts, and about what the image declares."""
+
+    launch: Launch | None
+    problems: dict[str, str]
+    advice: tuple[tuple[Advice, ...], ...]
+    declared: tuple[Advice, ...]
+
+
+def add_to(blueprint: Blueprint) -> None:
+    """Register the routes: they belong to containers."""
+    blueprint.post("")(create)
+    blueprint.get("/-/new")(new)
+    blueprint.post("/-/new")(preview)
+
+
+def create(engine: str) -> Response:
+    """Launch."""
+    found, context = catalogue(engine), mount_context(engine)
+    sent = received()
+    if request.is_json:
+        return _launched(found, script_form(sent, context), context)
+    form = page_form(sent)
+    try:
+        return _launched(found, form, context)
+    except DemijohnError as error:
+        if wants_json():
+            raise
+        return _page(found, form, context, error=error)
+
+
+def new(engine: str) -> Response:
+    """The form, empty or for the volume or image named in the URL."""
+    found = catalogue(engine)
+    volume, image = request.args.get("volume", ""), request.args.get("image", "")
+    rows = (MountRow(source=volume, target="/data" if volume else ""),)
+    return _page(found, LaunchForm(image=image, mounts=rows), mount_context(engine), untouched=True)
+
+
+def preview(engine: str) -> Response:
+    """The form again after a change, with what it would do; nothing is made."""
+    found, context = catalogue(engine), mount_context(engine)
+    form, action = page_form(received()), request.form.get("action", "")
+    try:
+        form, not_understood = _acted(found, form, action, context)
+    except InvalidInputError as error:
+        return _page(found, form, context, error=error)
+    return _page(found, form, context, not_understood=not_understood, untouched=True)
+
+
+def mount_context(engine: str) -> MountContext:
+    """What relative sources of mounts are read from."""
+    settings, facts = house().settings, house().engines.get(engine).known_facts
+    return MountContext(str(settings.start_folder), str(settings.home_folder), facts.local if facts else True)
+
+
+def advised(found: Catalogue, form: LaunchForm, context: MountContext) -> Advised:
+    """The launch a form means, with all the advice there is; one list for each row of the form."""
+    launch, problems = form.read(context)
+    if launch is None:
+        return Advised(None, problems, ((),) * len(form.mounts), ())
+    knowledge = Knowledge(found, launch, context)
+    advice: list[tuple[Advice, ...]] = []
+    for place, row in enumerate(form.mounts):
+        try:
+            mount = row.mount(place, context)
+        except InvalidInputError:
+            advice.append(())
+        else:
+            advice.append(() if row.untouched else explain(mount, knowledge.of(mount, new=row.new)))
+    return Advised(launch, problems, tuple(advice), explain_declared(launch.mounts, knowledge.image_volumes))
+
+
+def _launched(found: Catalogue, form: LaunchForm, context: MountContext) -> Response:
+    form = form.without_empty_rows()
+    said = advised(found, form, context)
+    problems = said.problems | unconfirmed(form, _confirmations(said))
+    if problems or said.launch is None:
+        raise InvalidInputError(problems)
+    made = launch_containers(found.engine, said.launch, _taken_ports(found))
+    warnings = [
+        *made.warnings,
+        *(advice.message for each in said.advice for advice in each if advice.severity != "info"),
+    ]
+    return go(
+        url_for(".index", inspect=made.containers[0].id),
+        {"containers": [container_json(each) for each in made.containers], "warnings": warnings},
+    )
+
+
+def _confirmations(said: Advised) -> list[tuple[int, str]]:
+    return [
+        (place, advice.needs_confirmation)
+        for place, each in enumerate(said.advice)
+        for advice in each
+        if advice.needs_confirmation
+    ]
+
+
+def _acted(
+    found: Catalogue, form: LaunchForm, action: str, context: MountContext
+) -> tuple[LaunchForm, tuple[str, ...]]:
+    verb, _, rest = action.partition(":")
+    if verb == "add-declared":
+        fixes = [fix for advice in advised(found, form, context).declared for fix in advice.fixes]
+        chosen = [fix.mount for fix in fixes if fix.mount.target == rest]
+        return form.with_mounts(chosen), ()
+    if verb != "fix":
+        return form.acted(action, context)
+    row, _, code = rest.partition(":")
+    code, _, number = code.partition(":")
+    place = int(row) if row.isascii() and row.isdigit() else -1
+    if not 0 <= place < len(form.mounts):
+        return form, ()
+    fixes = [
+        fix for advice in advised(found, form, context).advice[place] if advice.code == code for fix in advice.fixes
+    ]
+    chosen_fix = next((fix for index, fix in enumerate(fixes) if str(index) == number), None)
+    if chosen_fix is None:
+        return form, ()
+    return form.with_mount(place, chosen_fix.mount, new=True), ()
+
+
+def _taken_ports(found: Catalogue) -> list[tuple[str, PortMapping]]:
+    return [
+        (container.name, PortMapping(port.container_port, port.host_port, port.protocol, port.host_ip))
+        for container in found.containers.fetch()
+        if container.running
+        for port in container.ports
+        if port.host_port is not None
+    ]
+
+
+def _page(
+    found: Catalogue,
+    form: LaunchForm,
+    context: MountContext,
+    *,
+    error: DemijohnError | None = None,
+    not_understood: tuple[str, ...] = (),
+    untouched: bool = False,
+) -> Response:
+    said = advised(found, form, context)
+    problems = _shown_problems(form, said.problems) if untouched else {**said.problems}
+    problems |= error.details().get("fields", {}) if error else {}
+    volumes = found.volumes(PAGE_WAIT, fresh=False)
+    return answer(
+        "containers/new.html",
+        "wizard",
+        _json(said),
+        status=error.status if error else 200,
+        form=form,
+        said=said,
+        problems=problems,
+        error=error,
+        not_understood=not_understood,
+        volumes=volumes.items,
+        images=found.images.listing(PAGE_WAIT, fresh=False).items,
+        networks=found.networks.listing(PAGE_WAIT, fresh=False).items,
+        facts=found.engine.known_facts,
+        context=context,
+        previews=previews(said.launch, frozenset(volume.name for volume in volumes.items)) if said.launch else {},
+        forms=FORMS,
+        comparison=VOLUME_OR_BIND,
+        missing_image=form.image.strip() if "image" in problems and form.image else "",
+    )
+
+
+def _shown_problems(form: LaunchForm, problems: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with what was typed; nothing is said yet about fields still empty."""
+    return {name: sentence for name, sentence in problems.items() if not _is_empty(form, name)}
+
+
+def _is_empty(form: LaunchForm, name: str) -> bool:
+    noun, _, rest = name.partition(".")
+    if noun == "mounts" and rest:
+        place, _, field = rest.partition(".")
+        row = form.mounts[int(place)] if place.isdigit() and int(place) < len(form.mounts) else None
+        return row is not None and (row.untouched or not getattr(row, field, "x"))
+    return noun == "image" and not form.image
+
+
+def _json(said: Advised) -> dict[str, Any]:
+    return {
+        "launch": said.launch.to_json() if said.launch else None,
+        "fields": said.problems,
+        "warnings": [advice.message for each in said.advice for advice in each],
+    }

@@ -1,0 +1,265 @@
+"""Volumes over HTTP: list, create, inspect, delete, measure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+from htmx_flask import request
+
+from webui import commands, forms, listing
+from webui.engine import volumes as engine_volumes
+from webui.engine.catalogue import Catalogue
+from webui.engine.secrets import masked_options
+from webui.errors import ConflictError, DemijohnError, InvalidInputError
+from webui.mounts import volume_name_problem
+from webui.render import answer, done, go, wants_fragment, wants_json
+from webui.views._shared import catalogue, outcome, received, same_engine
+
+blueprint = Blueprint("volumes", __name__, url_prefix="/e/<engine>/volumes")
+
+SCRIPT_WAIT = 20.0
+"""Seconds a script waits for a slow engine; a page does not wait, it fills in later."""
+
+
+@blueprint.get("")
+def index(engine: str) -> Response:
+    """The list."""
+    found = catalogue(engine)
+    query = listing.volume_query(request.args)
+    if wants_json():
+        found.engine.changed()
+    volumes = found.volumes(SCRIPT_WAIT, fresh=True) if wants_json() else found.volumes(fresh=not wants_fragment())
+    if volumes.trouble and wants_json():
+        raise volumes.trouble
+    page = listing.select_volumes(volumes.items, query)
+    return answer(
+        "volumes/list.html",
+        "rows" if query.page > 1 else "listing",
+        {
+            "volumes": [engine_volumes.volume_json(volume) for volume in page.items] if wants_json() else [],
+            "total": page.total,
+            "page": page.page,
+            "pages": page.pages,
+        },
+        status=volumes.trouble.status if volumes.trouble else 200,
+        page=page,
+        query=query,
+        listing=volumes,
+        facets=listing.volume_facets(volumes.items),
+        inspected=request.args.get("inspect", ""),
+        command=commands.volume_list(),
+    )
+
+
+@blueprint.post("")
+def create(engine: str) -> Response:
+    """Make a volume."""
+    found = catalogue(engine)
+    sent = received()
+    try:
+        form = forms.volume_form(sent, volume_name_problem)
+        volume = engine_volumes.create_volume(
+            found.engine, form.name, driver=form.driver, options=form.options, labels=form.labels
+        )
+    except DemijohnError as error:
+        if wants_json():
+            raise
+        return _form_again(found, sent, error)
+    return go(
+        url_for(".index", inspect=volume.name) if request.htmx else url_for(".show", name=volume.name),
+        engine_volumes.volume_json(volume),
+    )
+
+
+@blueprint.get("/-/new")
+def new(engine: str) -> Response:
+    """The form for a new volume."""
+    return _form(catalogue(engine), {"name": [request.args.get("name", "")]}, None)
+
+
+@blueprint.post("/-/preview")
+def preview(engine: str) -> Response:
+    """The form again, with what would happen; nothing is made."""
+    found = catalogue(engine)
+    sent = received()
+    try:
+        form = forms.volume_form(sent, volume_name_problem)
+    except InvalidInputError as error:
+        # Fields nobody has touched yet are not complained about.
+        touched = {
+            name: problem for name, problem in error.fields.items() if name != "name" or forms.text(sent, "name")
+        }
+        return _form(found, sent, InvalidInputError(touched) if touched else None)
+    taken = any(volume.name == form.name for volume in found.volumes(fresh=False).items)
+    problem = f"A volume named {form.name} exists already." if taken else ""
+    return _form(found, sent, ConflictError(problem, fields={"name": problem}) if taken else None)
+
+
+@blueprint.get("/-/delete")
+def confirm_delete(engine: str) -> Response:
+    """What deleting the named volumes would do."""
+    found = catalogue(engine)
+    names = request.args.getlist("name")
+    if not names:
+        raise InvalidInputError({"name": "Say which volumes."})
+    known = {volume.name: volume for volume in found.volumes(fresh=True).items}
+    volumes = [known[name] for name in dict.fromkeys(names) if name in known]
+    return _confirmation(found, volumes, gone=[name for name in names if name not in known])
+
+
+@blueprint.post("/-/delete")
+def delete_many(engine: str) -> Response:
+    """Delete the named volumes, each by itself, and say how each went."""
+    found = catalogue(engine)
+    sent = received()
+    names = list(dict.fromkeys(forms.many(sent, "name")))
+    if not names:
+        raise InvalidInputError({"name": "Say which volumes."})
+    same_engine(found, sent)
+    results = [_deleted(found, name) for name in names]
+    failed = [result for result in results if not result["ok"]]
+    if not failed:
+        many = f"{len(results)} volumes were deleted." if len(results) > 1 else f"Volume {names[0]} was deleted."
+        return done(url_for(".index"), {"results": results}, event="volume", message=many)
+    known = {volume.name: volume for volume in found.volumes(fresh=True).items}
+    return answer(
+        "volumes/delete.html",
+        "dialog",
+        {"results": results},
+        status=200 if wants_json() else 409,
+        results=results,
+        volumes=[known[result["name"]] for result in failed if result["name"] in known],
+        gone=[],
+        engine_id=found.engine.facts().identity,
+        command=commands.volume_remove([result["name"] for result in failed]),
+    )
+
+
+@blueprint.get("/-/sizes")
+def sizes(engine: str) -> Response:
+    """What is known of the sizes; asks for them where nobody has yet."""
+    return _measurement(catalogue(engine).sizes())
+
+
+@blueprint.post("/-/sizes")
+def measure(engine: str) -> Response:
+    """Measure all volumes anew, in the background."""
+    return _measurement(catalogue(engine).measure(), status=202)
+
+
+@blueprint.get("/<name>")
+def show(engine: str, name: str) -> Response:
+    """One volume: overview, containers, raw."""
+    found = catalogue(engine)
+    volume, raw = engine_volumes.inspect_raw(found.engine, name)
+    volume = found.sized(volume)
+    reveal = request.args.get("secrets") == "shown"
+    return answer(
+        "volumes/detail.html",
+        "inspector",
+        engine_volumes.volume_json(volume, reveal=reveal),
+        volume=volume,
+        raw=raw,
+        reveal=reveal,
+        options=volume.options if reveal else masked_options(volume.options),
+        hidden=masked_options(volume.options) != dict(volume.options),
+        tab=request.args.get("tab", "overview"),
+        command=commands.volume_inspect(name),
+    )
+
+
+@blueprint.delete("/<name>")
+def delete(engine: str, name: str) -> Response:
+    """Delete a volume that nobody holds."""
+    found = catalogue(engine)
+    same_engine(found, received() if request.content_length else {})
+    engine_volumes.delete_volume(found.engine, name)
+    return done(url_for(".index"), None, event="volume", message=f"Volume {name} was deleted.")
+
+
+def _deleted(found: Catalogue, name: str) -> dict[str, Any]:
+    try:
+        engine_volumes.delete_volume(found.engine, name)
+    except DemijohnError as error:
+        return outcome(error, name=name)
+    return outcome(None, name=name)
+
+
+def _confirmation(found: Catalogue, volumes: list[Any], gone: list[str]) -> Response:
+    return answer(
+        "volumes/delete.html",
+        "dialog",
+        {"volumes": [engine_volumes.volume_json(volume) for volume in volumes], "gone": gone},
+        volumes=volumes,
+        gone=gone,
+        results=[],
+        engine_id=found.engine.facts().identity,
+        command=commands.volume_remove([volume.name for volume in volumes]),
+    )
+
+
+def _measurement(measurement: Any, status: int = 200) -> Response:
+    return answer(
+        "volumes/sizes.html",
+        "sizes",
+        {
+            "running": measurement.running,
+            "measured_at": measurement.measured_at.isoformat() if measurement.measured_at else None,
+            "sizes": {name: size.bytes for name, size in measurement.sizes.items()},
+            "error": measurement.trouble,
+        },
+        status=status,
+        measurement=measurement,
+    )
+
+
+def _form_again(found: Catalogue, sent: dict[str, Any], error: DemijohnError) -> Response:
+    response = _form(found, sent, error)
+    response.status_code = error.status
+    return response
+
+
+def _form(found: Catalogue, sent: dict[str, Any], error: DemijohnError | None) -> Response:
+    rows = {name: _rows(sent, name) for name in ("options", "labels")}
+    return answer(
+        "volumes/new.html",
+        "dialog",
+        {},
+        typed={name: forms.text(sent, name, strip=False) for name in ("name", "driver", "options_text", "labels_text")},
+        rows=rows,
+        error=error,
+        problems=error.details().get("fields", {}) if error else {},
+        drivers=_drivers(found),
+        command=commands.volume_create(
+            forms.text(sent, "name", strip=False),
+            forms.text(sent, "driver") or "local",
+            [row for row in rows["options"] if row[0]],
+            [row for row in rows["labels"] if row[0]],
+        ),
+    )
+
+
+def _rows(sent: dict[str, Any], name: str) -> list[tuple[str, str]]:
+    """The rows as they were sent; pasted text becomes rows, and a row more when asked for."""
+    rows = list(zip(forms.many(sent, f"{name}_key"), forms.many(sent, f"{name}_value"), strict=False))
+    action = forms.text(sent, "action")
+    if action.startswith(f"remove-{name}:"):
+        place = int(action.partition(":")[2] or "0")
+        rows = rows[:place] + rows[place + 1 :]
+    if action == f"paste-{name}":
+        try:
+            rows = [row for row in rows if row[0] or row[1]] + forms.pasted_entries(
+                forms.text(sent, f"{name}_text"), name
+            )
+            sent[f"{name}_text"] = [""]
+        except InvalidInputError:
+            return rows
+    return [*rows, ("", "")] if action == f"add-{name}" or not rows else rows
+
+
+def _drivers(found: Catalogue) -> tuple[str, ...]:
+    try:
+        return found.engine.facts().volume_drivers or ("local",)
+    except DemijohnError:
+        return ("local",)
