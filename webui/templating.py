@@ -20,7 +20,7 @@ STYLESHEETS = (
     "tokens.css",
     "shell.css",
     "controls.css",
-    "grid.css",
+    "listing.css",
     "inspector.css",
     "dialog.css",
     "wizard.css",

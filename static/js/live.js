@@ -42,7 +42,7 @@ function open() {
     source.addEventListener(noun, (event) => {
       const { action } = JSON.parse(event.data);
       if (noun === "engine" && action === "found") for (const other of ["volume", "container", "image"]) tell(other);
-      if (noun !== "engine" || action !== "waiting") tell(noun);
+      tell(noun);
     });
   }
 }

@@ -328,6 +328,18 @@ def _single_file(mount: Mount, facts: MountFacts) -> Iterator[Advice]:
         yield Advice("single-file", "info", message, "source", (), BINDS_PAGE)
 
 
+def _declared_below(mount: Mount, facts: MountFacts) -> Iterator[Advice]:
+    """An image's volume below the target is a mount of its own: what the program writes there misses this one."""
+    for declared in facts.image_declared_volumes:
+        if mount.target and normal_target(declared).startswith(normal_target(mount.target).rstrip("/") + "/"):
+            message = (
+                f"The image keeps its data at {shown(declared)} and makes an anonymous volume there: "
+                "what the program writes there does not end up in this mount."
+            )
+            fix = Fix(f"Mount at {declared}", replace(mount, target=declared))
+            yield Advice("declared-below", "warning", message, "target", (fix,), ANONYMOUS_PAGE)
+
+
 def _hides_system(mount: Mount, _facts: MountFacts) -> Iterator[Advice]:
     if normal_target(mount.target) in _CONTAINER_SYSTEM:
         message = f"{shown(mount.target)} holds what the container's own system needs. With something else mounted there it may not start."
@@ -352,6 +364,7 @@ _TRAPS: tuple[Callable[[Mount, MountFacts], Iterator[Advice]], ...] = (
     _missing_source,
     _hidden_by_bind,
     _volume_over_content,
+    _declared_below,
     _hides_system,
     _several_writers,
     _relabelling,

@@ -86,7 +86,7 @@ def left_out(launch: Launch, form: Form) -> tuple[str, ...]:
             found.append("Compose can't give an anonymous volume a driver: name the volume.")
     if form == "volume" and any(mount.create_missing and flag_words(mount, form)[0] == "-v" for mount in launch.mounts):
         found.append("-v makes missing folders without asking.")
-    if form != "python" and any(
+    if form in {"volume", "mount"} and any(
         "bind-create-src" in word for mount in launch.mounts for word in flag_words(mount, form)
     ):
         found.append("bind-create-src needs a docker command of version 29 or later.")

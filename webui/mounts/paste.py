@@ -15,7 +15,7 @@ from webui.mounts.words import refuse
 
 _FLAG_LINE = re.compile(r"--?[a-zA-Z]")
 _RUN_LINE = re.compile(
-    r"(?:[$%>#] +)?(?:[A-Za-z_]\w*=\S* +)*(?:(?:sudo|doas)(?: +-\S+)* +)?(?:\S*[/\\])?(?:docker|podman|nerdctl)(?:\.exe)?(?=\s+[^\s:=])"
+    r"(?:[$%>#] +)?(?:[A-Za-z_]\w*=\S* +|(?:sudo|doas) +|-\S+ +)*(?:\S*[/\\])?(?:docker|podman|nerdctl)(?:\.exe)?(?=\s+[^\s:=])"
 )
 _PYTHON_LINE = re.compile(
     r"(?:import|from)\s+\w|[A-Za-z_][\w.]*\s*=[^=]|[A-Za-z_][\w.]*\(|for\s+\w+\s+in\b|with\s|def\s|async\s|@\w|\"\"\""

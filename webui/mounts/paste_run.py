@@ -64,11 +64,21 @@ def paste_flags(text: str, context: MountContext) -> Pasted:
 
 
 def paste_bare(text: str, context: MountContext) -> Pasted:
-    """The mounts of values without their flags, one a line."""
+    """The mounts of values without their flags, one a line. Lines that are no mounts are named.
+
+    Raises InvalidInputError at `spec` where none is one.
+    """
     draft = Draft()
     for line in text.splitlines():
-        if value := line.strip().removesuffix("\\").strip():
+        value = line.strip().removesuffix("\\").strip()
+        if any(sign in value for sign in ":=") or value.startswith("/"):
             draft.add_mount(partial(parse_bare, value, context))
+        elif value and not value.startswith("#"):
+            draft.notes.append(shown(value))
+    if not draft.mounts:
+        raise refuse(
+            "spec", "This is no mount, docker run line, Compose file or docker-py code. Write mounts like data:/data."
+        )
     return draft.finished()
 
 

@@ -98,7 +98,7 @@ def _read_short(word: str, following: str | None) -> tuple[list[Flag], int]:
             value = attached or following or ""
             found.append(Flag(name, value, f"-{letter} {value}".rstrip()))
             return found, not attached and following is not None
-        if word[place : place + 1] == "=":
-            break
+        if word[place + 1 : place + 2] == "=" and letter in _SHORT_ALONE:
+            return [*found, Flag(_SHORT_ALONE[letter], word[place + 2 :], f"-{word[place:]}")], 0
         found.append(Flag(_SHORT_ALONE.get(letter, letter), None, f"-{letter}", letter in _SHORT_ALONE))
     return found, 0

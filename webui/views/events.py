@@ -25,7 +25,7 @@ _SLICE_SECONDS = 1.0
 
 @blueprint.get("/e/<engine>/events")
 def stream(engine: str) -> Response:
-    """Events named by their noun: volume, container, image, network, plugin, engine, job, size."""
+    """Events named by their noun: volume, container, image, network, plugin, engine, job, size; `hello` comes first."""
     found, home = catalogue(engine), house()
     if not home.event_streams.acquire(blocking=False):
         raise EngineUnreachableError(
@@ -44,7 +44,7 @@ def stream(engine: str) -> Response:
 
 
 def _messages(home: House, found: Catalogue, subscription: Subscription) -> Iterator[bytes]:
-    yield _message("engine", "found" if found.feed.connected else "waiting", found.feed.trouble)
+    yield _message("hello", "connected" if found.feed.connected else "waiting", found.feed.trouble)
     quiet = 0.0
     while not home.stopping.is_set():
         event = subscription.next(_SLICE_SECONDS)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from webui.errors import InvalidInputError
 from webui.mounts import (
     Launch,
     Mount,
@@ -19,7 +20,6 @@ from webui.mounts import (
     print_port,
     volume_name_problem,
 )
-from webui.errors import InvalidInputError
 
 VOLUME = Mount(MountType.VOLUME, "data", "/data")
 BIND = Mount(MountType.BIND, "/srv", "/data")
@@ -134,7 +134,9 @@ def test_ports_that_can_not_be_are_refused(text: str) -> None:
     assert list(caught.value.fields) == ["ports"]
 
 
-@pytest.mark.parametrize("image", ["debian", "debian:12", "a/b/c", "localhost:5000/a:b", "x@sha256:" + "0" * 64, "1d83a79308ec"])
+@pytest.mark.parametrize(
+    "image", ["debian", "debian:12", "a/b/c", "localhost:5000/a:b", "x@sha256:" + "0" * 64, "1d83a79308ec"]
+)
 def test_good_image_names_pass(image: str) -> None:
     assert image_problem(image) == ""
 
