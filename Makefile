@@ -29,7 +29,7 @@ lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/djlint --quiet --lint --check templates
+	$(BIN)/djlint --quiet --lint templates
 
 bench: $(DEVELOPMENT) $(VENDOR)
 	@tools/need programs docker.io=dockerd docker.io=docker

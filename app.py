@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
@@ -23,10 +22,10 @@ CANNOT_START = 1
 IMPATIENT_SECONDS = 2.0
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run until told to stop. Returns the exit status: 0, or 2 for a bad setting, 1 for what hinders the start."""
     try:
-        settings = load(arguments, environment)
+        settings = load(arguments)
         log.configure(settings.verbose)
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         server = Server(settings.host, settings.port, certificate=settings.tls_certificate, key=settings.tls_key)
@@ -105,4 +104,4 @@ def _refuse(message: str, status: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(main(sys.argv[1:]))

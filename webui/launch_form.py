@@ -36,7 +36,7 @@ _ROW_TEXTS = ("source", "target", "subpath", "propagation", "tmpfs_size", "tmpfs
 _FIELDS = frozenset(
     {"image", "name", "command", "env", "ports", "network", "restart", "replicas", "start", "mounts", "confirm"}
 )
-_PAGE_FIELDS = frozenset({"port", "env_key", "env_value", "env_text", "paste", "action", "form", "engine_id"})
+_PAGE_FIELDS = frozenset({"port", "env_key", "env_value", "env_text", "paste", "action", "shown", "engine_id"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,13 @@ class Server:
         )
         if certificate is not None and key is not None:
             self._server.ssl_adapter = _LazyTls(str(certificate), str(key))
-        _in_daemon_thread(self._server.prepare)
+        try:
+            _in_daemon_thread(self._server.prepare)
+        except OSError as error:
+            if "in use" not in str(error):
+                raise
+            advice = "choose another with --port, where 0 takes a free one"
+            raise OSError(f"port {port} of {host} is in use: {advice}") from error
         self._thread = threading.Thread(target=self._server.serve, name="server", daemon=True)
 
     @property

@@ -83,13 +83,15 @@ class Settings:
         return self.tls_certificate is not None
 
 
-def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """The settings for a command line (without the program's name) and an environment.
+def load(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings for a command line (without the program's name) and an environment, the process's by default.
 
     Raises:
         SettingsError: an option does not exist, or a value can't be used.
         SystemExit: for `--help` and `--version`.
     """
+    if environment is None:
+        environment = os.environ
     values = vars(_parser().parse_args(arguments))
     reader = _Reader(values, environment)
     settings = Settings(

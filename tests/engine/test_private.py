@@ -8,14 +8,19 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import SMALL_IMAGE
 from tests.waiting import wait_until
 from webui.engine import private
+from webui.engine.connection import Engines
 from webui.engine.private import PrivateEngine
+from webui.engine.tools_image import make_tools_image
 from webui.errors import EngineUnreachableError
+from webui.settings import Settings
 
 
 @pytest.fixture
@@ -112,7 +117,7 @@ def test_a_deep_data_folder_gets_its_sockets_elsewhere(folder: Path) -> None:
         assert answers(engine)
     finally:
         engine.stop()
-        shutil.rmtree(socket_of(engine).parent)
+    assert not socket_of(engine).parent.exists()
 
 
 def test_an_engine_that_cannot_start_says_why(folder: Path) -> None:
@@ -130,6 +135,21 @@ def test_a_machine_without_engines_says_what_to_install(folder: Path) -> None:
     with pytest.raises(EngineUnreachableError) as caught:
         PrivateEngine(folder, search_path=str(folder))
     assert "docker.io" in caught.value.hint
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_running_containers_end_with_it_however_it_ended(folder: Path, settings: Settings, number: int) -> None:
+    engine = private.start(folder)
+    try:
+        process = start_sleeping_container(engine, settings)
+        assert process_is_there(process)
+        os.kill(engine_pid(folder), number)
+        wait_until(lambda: not answers(engine))
+    finally:
+        engine.stop()
+    assert not process_is_there(process)
+    assert not workers(folder)
+    assert not mounts(folder)
 
 
 def answers(engine: PrivateEngine) -> bool:
@@ -164,3 +184,23 @@ def mounts(folder: Path) -> list[str]:
 
 def threads_named(name: str) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def start_sleeping_container(engine: PrivateEngine, settings: Settings) -> int:
+    """Start a container that sleeps until asked to end, and return its process id on this machine."""
+    found = Engines(replace(settings, engine=engine.address("").url))
+    try:
+        make_tools_image(found.get("default"), SMALL_IMAGE)
+        client = found.get("default").api
+        script = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+        container = client.create_container(
+            SMALL_IMAGE, ["sh", "-c", script], host_config=client.create_host_config(network_mode="none")
+        )
+        client.start(container)
+        return int(client.inspect_container(container)["State"]["Pid"])
+    finally:
+        found.close()
+
+
+def process_is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -153,17 +152,6 @@ def test_what_docker_reads_from_its_environment_is_found() -> None:
     assert (docker.host, docker.context, docker.tls_verify) == ("tcp://a:1", "b", True)
     assert (docker.config_folder, docker.certificate_folder) == (Path("/c"), Path("/d"))
     assert load_with().docker.config_folder == Path("/home/someone/.docker")
-
-
-def test_only_settings_reads_the_environment() -> None:
-    reading = re.compile(r"os\.(environ|getenv)")
-    allowed = {"settings.py", "__main__.py"}
-    readers = [
-        file.relative_to(ROOT).as_posix()
-        for file in (ROOT / "webui").rglob("*.py")
-        if file.name not in allowed and reading.search(file.read_text(encoding="utf-8"))
-    ]
-    assert readers == []
 
 
 def test_programs_are_executable() -> None:

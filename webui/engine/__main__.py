@@ -5,7 +5,6 @@ Options that can't be used are left for `app.py` to explain.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from webui.engine import discovery
@@ -17,7 +16,7 @@ from webui.settings import SettingsError, load
 def main() -> int:
     """Look for an engine that answers."""
     try:
-        candidates = discovery.preferred(load(sys.argv[1:], os.environ))
+        candidates = discovery.preferred(load(sys.argv[1:]))
     except (SettingsError, NotFoundError):
         return 0
     return int(all(trouble_with(Engine(candidate)) for candidate in candidates))

@@ -115,6 +115,11 @@ class Catalogue:
         """The volume with its size where it is known."""
         return with_sizes((volume,), self._sizes.known.sizes)[0]
 
+    @property
+    def measurement(self) -> Measurement:
+        """What is known of the sizes; nothing is started."""
+        return self._sizes.known
+
     def sizes(self) -> Measurement:
         """What is known of the sizes; starts a measurement where none is known yet or a cheap one has grown old."""
         return self._sizes.refresh_if_cheap()

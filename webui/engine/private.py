@@ -75,7 +75,7 @@ class PrivateEngine:
 
     def __init__(self, data_dir: Path, *, runtime_folder: Path | None = None, search_path: str = SYSTEM_PATH) -> None:
         """Raises EngineUnreachableError where neither dockerd (as root) nor podman is installed."""
-        self._folders = _make_folders(data_dir, runtime_folder)
+        self._folders = _folders(data_dir, runtime_folder)
         self._program = _program(search_path)
         self._search_path = search_path
         self._owned: IO[bytes] | None = None
@@ -107,7 +107,7 @@ class PrivateEngine:
             source="private",
             description=f"private engine ({kind}), stopped together with Demijohn",
             data_folder=str(self._folders.data),
-            start_hint="sudo systemctl start docker" if self._is_dockerd else "systemctl --user start podman.socket",
+            start_hint=self._start_hint,
         )
 
     def start(self) -> None:
@@ -119,11 +119,13 @@ class PrivateEngine:
         with self._changing:
             if self._stopped:
                 raise EngineUnreachableError("The private engine was stopped.")
+            _make(self._folders)
             owner = self._own()
             if _answers(self._folders.socket):
                 return
             if owner:
                 self._end_leftovers()
+                _make(self._folders)
                 self._spawn()
             self._wait_until_it_answers()
 
@@ -153,6 +155,12 @@ class PrivateEngine:
     @property
     def _is_dockerd(self) -> bool:
         return self._program.endswith("dockerd")
+
+    @property
+    def _start_hint(self) -> str:
+        if self._is_dockerd:
+            return "sudo systemctl start docker"
+        return f"systemctl{'' if os.getuid() == 0 else ' --user'} start podman.socket"
 
     def _start_quietly(self) -> None:
         try:
@@ -246,6 +254,8 @@ class PrivateEngine:
         (self._folders.home / "dockerd.pid").unlink(missing_ok=True)
         self._folders.pid.unlink(missing_ok=True)
         self._folders.socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._folders.run.rmdir()
 
 
 def start(data_dir: Path) -> PrivateEngine:
@@ -268,18 +278,26 @@ def _program(search_path: str) -> str:
     raise EngineUnreachableError("A private engine needs dockerd (as root) or podman.", hint=_INSTALL_HINT)
 
 
-def _make_folders(data_dir: Path, runtime_folder: Path | None) -> Folders:
+def _folders(data_dir: Path, runtime_folder: Path | None) -> Folders:
     home = data_dir.resolve() / "engine"
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     run = home / "run"
     if len(os.fsencode(run / _DEEPEST_SOCKET)) > _LONGEST_SOCKET:
         short = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
         run = (runtime_folder or Path(tempfile.gettempdir())) / f"demijohn-{short}"
-    run.mkdir(mode=0o700, exist_ok=True)
+    return Folders(home, run)
+
+
+def _make(folders: Folders) -> None:
+    """Make them where they are missing; the one for sockets may lie where others can write, so look twice."""
+    run = folders.run
+    try:
+        folders.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise EngineUnreachableError(f"No private engine can be started: {error}.") from error
     if run.is_symlink() or run.stat().st_uid != os.getuid():
         raise EngineUnreachableError(f"{run} belongs to somebody else, so no private engine can listen there.")
     run.chmod(0o700)
-    return Folders(home, run)
 
 
 def _dockerd_command(program: str, folders: Folders) -> list[str]:

@@ -14,7 +14,7 @@ from webui.mounts.words import refuse
 
 _SEPARATORS = frozenset("\n;&|<>")
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([^{}]*)\}|\$\(([^()]*)\)|`([^`\n]*)`")
-_AFTER_DRIVE = re.compile(r"(?:^|[=,])[A-Za-z]:[^:,]*\Z")
+_DRIVE = re.compile(r"[=,]?[A-Za-z]:")
 _CONTINUATION = re.compile(r"[\\`^]\r?\n")
 
 
@@ -40,6 +40,7 @@ class _Lexer:
         self._folders = {"PWD": context.start_folder, "pwd": context.start_folder, "HOME": context.home}
         self._word: list[str] | None = None
         self._words: list[str] = []
+        self._in_drive_path = False
         self._commands: list[tuple[str, ...]] = []
         self._unknown: list[str] = []
 
@@ -80,9 +81,14 @@ class _Lexer:
 
     def _read_backslash(self) -> None:
         following = self._text[self._position + 1 : self._position + 2]
-        is_separator = _AFTER_DRIVE.search("".join(self._word or ())) is not None and following.isalnum()
-        self._add("\\" + following if is_separator else following)
+        self._in_drive_path = self._in_drive_path or self._is_after_drive()
+        self._add("\\" + following if self._in_drive_path and following.isalnum() else following)
         self._position += 2
+
+    def _is_after_drive(self) -> bool:
+        """Whether the word so far ends with a drive, as in `C:` or `src=C:`."""
+        word = self._word or []
+        return _DRIVE.fullmatch("".join(word[-3:])) is not None and (len(word) == 2 or word[-3] in {"=", ","})
 
     def _read_double_quoted(self) -> None:
         self._add("")
@@ -130,12 +136,15 @@ class _Lexer:
     def _add(self, text: str) -> None:
         if self._word is None:
             self._word = []
+        if text in {":", ","}:
+            self._in_drive_path = False
         self._word.append(text)
 
     def _end_word(self) -> None:
         if self._word is not None:
             self._words.append("".join(self._word))
             self._word = None
+            self._in_drive_path = False
 
     def _end_command(self) -> None:
         self._end_word()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 
 from webui.errors import InvalidInputError
@@ -60,12 +59,7 @@ def shown(text: str) -> str:
 
 def refuse(field: str, sentence: str) -> InvalidInputError:
     """The error for one field."""
-    return refuse_all({field: sentence})
-
-
-def refuse_all(problems: Mapping[str, str]) -> InvalidInputError:
-    """The error for several fields."""
-    return InvalidInputError(problems)
+    return InvalidInputError({field: sentence})
 
 
 def split_csv(text: str) -> tuple[str, ...]:

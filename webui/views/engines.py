@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, g, url_for
@@ -66,6 +67,8 @@ def status(engine: str) -> Response:
     """The status bar."""
     found = catalogue(engine)
     found.feed.ensure_running()
+    with suppress(DemijohnError):  # the feed says what is wrong, and goes on trying
+        found.engine.facts()
     said = _status()
     return answer(
         "engines/status.html",
@@ -100,6 +103,7 @@ def _rooms(engine: str) -> list[Room]:
         ("Images", "photo", "images"),
         ("Jobs", "list-check", "jobs"),
         ("Engines", "server", "engines"),
+        ("Explain a mount", "link", "mounts"),
         ("Help", "help", "help"),
     )
     return [Room(name, icon, _room_url(noun, engine), request.blueprint == noun) for name, icon, noun in rooms]

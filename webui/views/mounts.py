@@ -73,6 +73,7 @@ def _answer(
         advice=advice,
         problems=error.fields if error else {},
         commands=commands(mount) if mount else {},
+        commands_of=commands,
     )
 
 

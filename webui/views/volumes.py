@@ -48,6 +48,7 @@ def index(engine: str) -> Response:
         listing=volumes,
         facets=listing.volume_facets(volumes.items),
         inspected=request.args.get("inspect", ""),
+        measurement=found.measurement,
         command=commands.volume_list(),
     )
 
@@ -195,7 +196,7 @@ def _confirmation(found: Catalogue, volumes: list[Any], gone: list[str]) -> Resp
         gone=gone,
         results=[],
         engine_id=found.engine.facts().identity,
-        command=commands.volume_remove([volume.name for volume in volumes]),
+        command=commands.volume_remove([volume.name for volume in volumes if not volume.used_by]),
     )
 
 

@@ -31,6 +31,8 @@ HERE = Mount(MountType.BIND, "/home/ada/project", "/app")
         ("docker run -v `pwd`:/app debian", Launch("debian", mounts=(HERE,))),
         ("docker run -v ./:/app debian", Launch("debian", mounts=(HERE,))),
         (r"docker run -v C:\data\x:/data debian", Launch("debian", mounts=(Mount(MountType.BIND, r"C:\data\x", "/data"),))),
+        (r"docker run --mount type=bind,src=C:\data\x,dst=/data debian", Launch("debian", mounts=(Mount(MountType.BIND, r"C:\data\x", "/data"),))),
+        (r"docker run debian echo C:a\ b \a", Launch("debian", command=("echo", "C:a b", "a"))),
         ("docker run -de A=1 -e A=2 -eB='x y' debian", Launch("debian", environment=(("A", "2"), ("B", "x y")))),
         ("docker run --name=web -p 80:80 --net host --restart=always -- debian",
          Launch("debian", name="web", ports=(PortMapping(80, 80),), network="host", restart="always")),
