@@ -16,13 +16,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: run assets test lint bench clean
 
 run: $(RUNTIME) $(VENDOR)
-	@tools/need engine $(BIN)/python $(ARGS)
+	@.ci/need engine $(BIN)/python $(ARGS)
 	@exec $(BIN)/python app.py $(ARGS)
 
 assets: $(VENDOR)
 
 test: $(DEVELOPMENT) $(VENDOR) $(REGISTRY)
-	@tools/need programs docker.io=dockerd docker.io=docker chromium=chromium
+	@.ci/need programs docker.io=dockerd docker.io=docker chromium=chromium
 	$(BIN)/python -m pytest tests/unit tests/engine tests/e2e $(ARGS)
 
 lint: $(DEVELOPMENT)
@@ -32,14 +32,14 @@ lint: $(DEVELOPMENT)
 	$(BIN)/djlint --quiet --lint templates
 
 bench: $(DEVELOPMENT) $(VENDOR)
-	@tools/need programs docker.io=dockerd docker.io=docker
+	@.ci/need programs docker.io=dockerd docker.io=docker
 	$(BIN)/python -m pytest -s tests/bench $(ARGS)
 
 clean:
 	rm -rf .venv node_modules static/vendor .cache test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
-	@tools/need venv $(PYTHON)
+	@.ci/need venv $(PYTHON)
 	$(PYTHON) -m venv .venv
 
 $(RUNTIME): requirements.txt | $(BIN)/python
@@ -51,7 +51,7 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@touch $@
 
 $(MODULES): package.json package-lock.json | $(BIN)/python
-	@tools/need modules $(BIN)/python $(NODE_WHEEL)
+	@.ci/need modules $(BIN)/python $(NODE_WHEEL)
 	@touch $@
 
 $(VENDOR): $(MODULES) webui/assets.py | $(RUNTIME)
@@ -59,5 +59,5 @@ $(VENDOR): $(MODULES) webui/assets.py | $(RUNTIME)
 	@touch $@
 
 $(REGISTRY):
-	@tools/need registry .cache/registry
+	@.ci/need registry .cache/registry
 	@touch $@

@@ -20,6 +20,7 @@ from webui.settings import Settings, SettingsError, load
 BAD_SETTINGS = 2
 CANNOT_START = 1
 IMPATIENT_SECONDS = 2.0
+WISE_TOKEN = 16
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,7 +53,7 @@ def run(settings: Settings, server: Server) -> int:
         browser = leaving.enter_context(closing(Browser(settings, security.login_url(settings))))
         leaving.callback(house.stopping.set)
         server.start(app)
-        _say(f"Demijohn is at {security.login_url(settings)}", *_about_engine(engines))
+        _say(f"Demijohn is at {security.login_url(settings)}", *_about_token(settings), *_about_engine(engines))
         browser.open()
         stop.wait()
         _say("Stopping …")
@@ -79,6 +80,12 @@ def _stop_signal() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
     return stop
+
+
+def _about_token(settings: Settings) -> list[str]:
+    if len(settings.token) >= WISE_TOKEN:
+        return []
+    return [f"DEMIJOHN_TOKEN is short and could be guessed: {WISE_TOKEN} characters or more are wise."]
 
 
 def _about_engine(engines: Engines) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import wraps
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -13,12 +15,14 @@ from webui.engine.model import Container, Volume, VolumeKind
 from webui.errors import InvalidInputError
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 PAGE_SIZE = 100
 MOST_PAGES_AT_ONCE = 100
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
+_KEPT_LISTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,26 @@ CONTAINER_COLUMNS: Mapping[str, Callable[[Container], Any]] = {
 }
 
 
+def _once(derive: Callable[[Sequence[T]], R]) -> Callable[[Sequence[T]], R]:
+    """`derive`, run once for each list: page after page is cut from the very same one as long as nothing changes.
+
+    The last few answers are kept, by identity: to compare ten thousand things would take what this saves.
+    """
+    kept: deque[tuple[Sequence[T], R]] = deque(maxlen=_KEPT_LISTS)
+
+    @wraps(derive)
+    def derived(items: Sequence[T]) -> R:
+        for known, answer in tuple(kept):
+            if known is items:
+                return answer
+        answer = derive(items)
+        if isinstance(items, tuple):
+            kept.append((items, answer))
+        return answer
+
+    return derived
+
+
 def volume_query(arguments: Mapping[str, str]) -> VolumeQuery:
     """The query in a URL's arguments. Raises InvalidInputError naming the argument that can't be read."""
     kind = arguments.get("kind", "")
@@ -152,17 +176,26 @@ def container_query(arguments: Mapping[str, str]) -> ContainerQuery:
 
 def select_volumes(volumes: Sequence[Volume], query: VolumeQuery) -> Page[Volume]:
     """The page of volumes a query asks for. What is unknown in the sorting column comes last, whichever way round."""
-    found = [volume for volume in volumes if _volume_matches(volume, query)] if query.narrowed else list(volumes)
+    found = _volumes_by_name(volumes)
+    if query.q:
+        found = _mentioning(query.q, found, _volume_texts(volumes))
+    if query.narrowed:
+        found = [volume for volume in found if _volume_matches(volume, query)]
     return _page(_sorted(found, query.sort, VOLUME_COLUMNS), query.page, query.upto)
 
 
 def select_containers(containers: Sequence[Container], query: ContainerQuery) -> Page[Container]:
     """The page of containers a query asks for."""
-    found = [container for container in containers if _container_matches(container, query)]
+    found = _containers_by_name(containers)
+    if query.q:
+        found = _mentioning(query.q, found, _container_texts(containers))
+    if query.narrowed:
+        found = [container for container in found if _container_matches(container, query)]
     return _page(_sorted(found, query.sort, CONTAINER_COLUMNS), query.page, query.upto)
 
 
-def volume_facets(volumes: Iterable[Volume]) -> VolumeFacets:
+@_once
+def volume_facets(volumes: Sequence[Volume]) -> VolumeFacets:
     """What the volumes can be filtered by."""
     kinds: Counter[str] = Counter()
     drivers: Counter[str] = Counter()
@@ -203,7 +236,6 @@ def _volume_matches(volume: Volume, query: VolumeQuery) -> bool:
         and (not query.driver or volume.driver == query.driver)
         and (not query.project or volume.project == query.project)
         and (not query.kind or volume.kind == query.kind)
-        and _mentions(query.q, _volume_words(volume))
     )
 
 
@@ -212,16 +244,35 @@ def _container_matches(container: Container, query: ContainerQuery) -> bool:
         (not query.state or container.state == query.state)
         and (not query.project or container.project == query.project)
         and (not query.volume or any(mount.name == query.volume for mount in container.mounts))
-        and _mentions(query.q, _container_words(container))
     )
 
 
-def _mentions(asked: str, words: Iterable[str]) -> bool:
-    """Whether every word asked for occurs somewhere, in any case."""
-    if not asked:
-        return True
-    text = "\n".join(words).casefold()
-    return all(word in text for word in asked.casefold().split())
+def _mentioning(asked: str, items: Sequence[T], texts: Sequence[str]) -> list[T]:
+    """The items in whose text every word asked for occurs, in any case."""
+    words = asked.casefold().split()
+    return [item for item, text in zip(items, texts, strict=True) if all(word in text for word in words)]
+
+
+@_once
+def _volumes_by_name(volumes: Sequence[Volume]) -> Sequence[Volume]:
+    return sorted(volumes, key=VOLUME_COLUMNS["name"])
+
+
+@_once
+def _volume_texts(volumes: Sequence[Volume]) -> Sequence[str]:
+    """What is searched of each volume, in the order of the names."""
+    return ["\n".join(_volume_words(volume)).casefold() for volume in _volumes_by_name(volumes)]
+
+
+@_once
+def _containers_by_name(containers: Sequence[Container]) -> Sequence[Container]:
+    return sorted(containers, key=CONTAINER_COLUMNS["name"])
+
+
+@_once
+def _container_texts(containers: Sequence[Container]) -> Sequence[str]:
+    """What is searched of each container, in the order of the names."""
+    return ["\n".join(_container_words(container)).casefold() for container in _containers_by_name(containers)]
 
 
 def _volume_words(volume: Volume) -> Iterable[str]:
@@ -242,17 +293,18 @@ def _container_words(container: Container) -> Iterable[str]:
         yield f"{key}={value}"
 
 
-def _sorted(items: list[T], sort: str, columns: Mapping[str, Callable[[T], Any]]) -> list[T]:
-    column = columns[sort.removeprefix("-")]
-    by_name = sorted(items, key=columns["name"])
-    known = [item for item in by_name if column(item) is not None]
-    unknown = [item for item in by_name if column(item) is None]
+def _sorted(by_name: Sequence[T], sort: str, columns: Mapping[str, Callable[[T], Any]]) -> Sequence[T]:
+    """The items in the order of a column; those equal there keep the order of their names."""
     if sort == "name":
         return by_name
-    return sorted(known, key=column, reverse=sort.startswith("-")) + unknown
+    column = columns[sort.removeprefix("-")]
+    keyed = [(column(item), item) for item in by_name]
+    known = [pair for pair in keyed if pair[0] is not None]
+    known.sort(key=itemgetter(0), reverse=sort.startswith("-"))
+    return [item for _, item in known] + [item for key, item in keyed if key is None]
 
 
-def _page(items: list[T], page: int, upto: int) -> Page[T]:
+def _page(items: Sequence[T], page: int, upto: int) -> Page[T]:
     pages = max(1, -(-len(items) // PAGE_SIZE))
     if upto > 1:
         last = min(upto, pages, MOST_PAGES_AT_ONCE)

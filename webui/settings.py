@@ -19,7 +19,6 @@ from typing import NoReturn, TypeVar
 import platformdirs
 
 VERSION = "1.0.0"
-SHORTEST_TOKEN = 16
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.(?!-)[A-Za-z0-9-]{1,63})*\.?")
@@ -153,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="app.py",
         description="Docker volumes and the containers that use them, point and click, on localhost.",
         epilog="Every option has a variable: --data-dir is DEMIJOHN_DATA_DIR. DEMIJOHN_TOKEN sets the token "
-        f"(at least {SHORTEST_TOKEN} characters); without it each start makes a new one.",
+        "(at least 16 characters are wise); without it each start makes a new one.",
         allow_abbrev=False,
     )
     for flag, metavar, explanation in _VALUE_OPTIONS:
@@ -193,8 +192,6 @@ def _token(environment: Mapping[str, str]) -> str:
     token = environment.get("DEMIJOHN_TOKEN", "")
     if not token:
         return secrets.token_urlsafe(32)
-    if len(token) < SHORTEST_TOKEN:
-        raise SettingsError(f"DEMIJOHN_TOKEN needs at least {SHORTEST_TOKEN} characters; it has {len(token)}.")
     if not _TOKEN.fullmatch(token):
         raise SettingsError("DEMIJOHN_TOKEN may have only letters, digits and . _ ~ - in it.")
     return token

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import humanize
-from flask import Flask, url_for
+from flask import Flask
 from jinja2 import StrictUndefined
 
 from webui import glossary
@@ -66,7 +67,7 @@ def init_app(app: Flask) -> None:
         ago=ago, exact_time=exact_time, size=size, short_name=short_name, tojson_pretty=pretty_json, count=count
     )
     environment.globals.update(
-        asset=asset_finder(Path(app.static_folder or "")),
+        asset=asset_finder(Path(app.static_folder or ""), app.static_url_path or ""),
         glossary=glossary.ENTRIES,
         htmx_config=json.dumps(HTMX_CONFIG),
         key_list=KEYS,
@@ -75,17 +76,26 @@ def init_app(app: Flask) -> None:
     environment.globals["ui"] = environment.get_template("_macros.html").module
 
 
-def asset_finder(folder: Path) -> Any:
-    """A function from a static file's name to its address, which changes with the file so that browsers may keep it."""
+def asset_finder(folder: Path, address: str) -> Callable[[str], str]:
+    """A function from a static file's name to its address below `address`, which changes with the file so that browsers may keep it.
+
+    A page asks it some hundred times, so it looks at a file's time only.
+    """
+
+    @lru_cache
+    def path_of(name: str) -> Path:
+        return folder / name
 
     @lru_cache
     def version(name: str, _changed: int) -> str:
-        return hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+        return hashlib.sha256(path_of(name).read_bytes()).hexdigest()[:12]
 
     def asset(name: str) -> str:
-        path = folder / name
-        changed = path.stat().st_mtime_ns if path.exists() else 0
-        return url_for("static", filename=name, v=version(name, changed) if changed else None)
+        try:
+            changed = path_of(name).stat().st_mtime_ns
+        except FileNotFoundError:
+            return f"{address}/{quote(name)}"
+        return f"{address}/{quote(name)}?v={version(name, changed)}"
 
     return asset
 

@@ -3,7 +3,8 @@ const url = document.body.dataset.events;
 const nouns = ["volume", "container", "image", "network", "plugin", "engine", "job", "size"];
 const pending = new Set();
 let source = null;
-let missed = false;
+// What happened between the page and its stream was missed as well.
+let missed = true;
 
 function tell(noun) {
   // Many changes at once make one refresh.

@@ -1,9 +1,12 @@
 // How server fragments meet what a person is doing: what they chose, typed or selected survives a refresh.
+import { typedSince } from "./typing.js";
+
 const kept = (node) => node instanceof HTMLInputElement && (node.name === "name" || node.dataset.keep !== undefined || node.hasAttribute("data-select-all"));
 
 Idiomorph.defaults.ignoreActiveValue = true;
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
   if (name === "checked" && kept(node)) return false;
+  if ((name === "value" || name === "checked" || name === "selected") && typedSince(node)) return false;
   if (name === "open" && node instanceof HTMLDetailsElement) return false;
   if ((name === "data-selected" || name === "data-open" || name === "tabindex") && node.matches("tr[data-row]")) return false;
   return true;

@@ -28,6 +28,9 @@ FLAGS = (
 )
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+REPLACED = re.compile(r"htmx:(sendAbort|afterRequest), ")
+"""htmx calls it an error when a newer request takes the place of one under way, as every letter typed into a search does."""
+
 PATIENCE_MS = 10_000
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -106,7 +109,7 @@ def new_context(
     """Makes browser contexts that are listened to."""
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not REPLACED.match(message.text):
             complaints.append(f"{message.type} on {message.page.url if message.page else '?'}: {message.text}")
 
     def refused(dialog: Dialog) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TOKEN
-from tests.engine.http_client import Client, browser, script, visitor
+from tests.engine import http_client
+from tests.engine.http_client import Client
 from webui import create_app
 from webui.engine.connection import Engines
 from webui.serving import Server
@@ -62,19 +63,19 @@ def app_port(engine_socket: str, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 def api(app_port: int) -> Client:
     """A script with the token."""
-    return script(app_port, TOKEN)
+    return http_client.script(app_port, TOKEN)
 
 
 @pytest.fixture
-def page(app_port: int) -> Client:
+def visitor(app_port: int) -> Client:
     """A browser that opens whole pages."""
-    return visitor(app_port, TOKEN)
+    return http_client.visitor(app_port, TOKEN)
 
 
 @pytest.fixture
 def htmx(app_port: int) -> Client:
     """A browser in which htmx asks."""
-    return browser(app_port, TOKEN)
+    return http_client.htmx(app_port, TOKEN)
 
 
 @pytest.fixture(scope="session")

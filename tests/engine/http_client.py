@@ -82,8 +82,8 @@ def script(port: int, token: str) -> Client:
     return Client(port, {"Authorization": f"Bearer {token}", "Accept": "application/json"})
 
 
-def browser(port: int, token: str) -> Client:
-    """A browser that has signed in; its requests come from the app's own pages through htmx."""
+def htmx(port: int, token: str) -> Client:
+    """A browser that has signed in, with htmx asking from one of the app's own pages."""
     answer = Client(port, {}).request("GET", f"/?token={token}")
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
     return Client(port, {"Cookie": cookie, "Sec-Fetch-Site": "same-origin", "HX-Request": "true", "Accept": "*/*"})
@@ -91,6 +91,6 @@ def browser(port: int, token: str) -> Client:
 
 def visitor(port: int, token: str) -> Client:
     """The same browser opening whole pages, without htmx."""
-    headers = browser(port, token).headers
+    headers = htmx(port, token).headers
     del headers["HX-Request"]
     return Client(port, headers | {"Accept": "text/html,application/xhtml+xml"})

@@ -320,11 +320,11 @@ class TestCreate:
         made = api.post(VOLUMES, {"name": f"{prefix}-more", "labels": {"a": 1, "b": None, "c": True}}).json(201)
         assert made["labels"] == {"a": "1", "b": "", "c": "true"}
 
-    def test_keeps_markup_as_text(self, api: Client, page: Client, htmx: Client, prefix: str) -> None:
+    def test_keeps_markup_as_text(self, api: Client, visitor: Client, htmx: Client, prefix: str) -> None:
         labels = {"<b>key</b>": "<script>alert(1)</script>\n\"'&"}
         made = api.post(VOLUMES, {"name": f"{prefix}-data", "labels": labels}).json(201)
         assert made["labels"] == labels
-        for client in (page, htmx):
+        for client in (visitor, htmx):
             for path in (f"{VOLUMES}/{prefix}-data", f"{VOLUMES}/{prefix}-data?tab=raw", f"{VOLUMES}?q={prefix}"):
                 answer = client.get(path)
                 assert answer.status == 200
@@ -343,14 +343,14 @@ class TestCreate:
         assert statuses == [201] + [409] * 9
 
     def test_takes_a_form_from_a_script_and_from_a_page(
-        self, api: Client, htmx: Client, page: Client, prefix: str
+        self, api: Client, htmx: Client, visitor: Client, prefix: str
     ) -> None:
         sent = {"labels_key": ["a", ""], "labels_value": ["1", ""], "options_text": ""}
         assert api.form(VOLUMES, {"name": f"{prefix}-one", **sent}).json(201)["labels"] == {"a": "1"}
         assert htmx.form(VOLUMES, {"name": f"{prefix}-two", **sent}).headers["HX-Redirect"].endswith(
             f"inspect={prefix}-two"
         )
-        assert page.form(VOLUMES, {"name": f"{prefix}-three", **sent}).status == 403
+        assert visitor.form(VOLUMES, {"name": f"{prefix}-three", **sent}).status == 403
         assert api.get(VOLUMES, q=prefix).json()["total"] == 2
 
     def test_a_form_comes_back_with_its_input(self, htmx: Client, prefix: str) -> None:
@@ -394,9 +394,9 @@ class TestBody:
 
 
 class TestShow:
-    def test_a_volume_that_is_not_there(self, api: Client, page: Client, prefix: str) -> None:
+    def test_a_volume_that_is_not_there(self, api: Client, visitor: Client, prefix: str) -> None:
         assert api.get(f"{VOLUMES}/{prefix}-none").json(404)["error"]
-        answer = page.get(f"{VOLUMES}/{prefix}-none")
+        answer = visitor.get(f"{VOLUMES}/{prefix}-none")
         assert answer.status == 404
         assert f"{prefix}-none" in answer.text
 
@@ -436,11 +436,11 @@ class TestShow:
         assert answer.json(404)["error"]
 
     @pytest.mark.parametrize("name", ["new", "prune", "sizes", "delete", "create", "preview"])
-    def test_names_that_are_words_elsewhere(self, api: Client, page: Client, engine: Engine, name: str) -> None:
+    def test_names_that_are_words_elsewhere(self, api: Client, visitor: Client, engine: Engine, name: str) -> None:
         try:
             api.post(VOLUMES, {"name": name}).json(201)
             assert api.get(f"{VOLUMES}/{name}").json()["name"] == name
-            assert page.get(f"{VOLUMES}/{name}").status == 200
+            assert visitor.get(f"{VOLUMES}/{name}").status == 200
             assert api.delete(f"{VOLUMES}/{name}").status == 204
             assert api.get(f"{VOLUMES}/{name}").status == 404
         finally:
@@ -566,17 +566,17 @@ class TestSecrets:
         engine.api.create_volume(f"{prefix}-data", driver_opts=self.OPTIONS)
         return f"{VOLUMES}/{prefix}-data"
 
-    def test_are_masked_everywhere(self, api: Client, page: Client, htmx: Client, path: str, prefix: str) -> None:
+    def test_are_masked_everywhere(self, api: Client, visitor: Client, htmx: Client, path: str, prefix: str) -> None:
         assert api.get(path).json()["options"]["o"] == f"username=ann,password={MASK},vers=3"
-        for client in (api, page, htmx):
+        for client in (api, visitor, htmx):
             for address in (path, f"{path}?tab=raw", f"{path}?tab=containers", f"{VOLUMES}?q={prefix}&inspect={prefix}-data"):
                 answer = client.get(address)
                 assert answer.status == 200
                 assert b"correcthorse" not in answer.body, address
 
-    def test_are_shown_on_request(self, api: Client, page: Client, htmx: Client, path: str) -> None:
+    def test_are_shown_on_request(self, api: Client, visitor: Client, htmx: Client, path: str) -> None:
         assert api.get(path, secrets="shown").json()["options"] == self.OPTIONS
-        for client in (page, htmx):
+        for client in (visitor, htmx):
             assert "correcthorse" in client.get(path, secrets="shown").text
             assert "correcthorse" in client.get(path, tab="raw", secrets="shown").text
 

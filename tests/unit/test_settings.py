@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from webui.settings import SHORTEST_TOKEN, VERSION, Settings, SettingsError, load
+from webui.settings import VERSION, Settings, SettingsError, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,7 +82,6 @@ def test_every_switch_can_be_given_both_ways(option: str, variable: str, field: 
         (["--allowed-hosts", "a/b"], {}, "--allowed-hosts"),
         (["--allowed-hosts", "a:99999"], {}, "--allowed-hosts"),
         ([], {"DEMIJOHN_VERBOSE": "perhaps"}, "DEMIJOHN_VERBOSE"),
-        ([], {"DEMIJOHN_TOKEN": "x" * (SHORTEST_TOKEN - 1)}, "DEMIJOHN_TOKEN"),
         ([], {"DEMIJOHN_TOKEN": "a token with spaces in it"}, "DEMIJOHN_TOKEN"),
         ([], {"DEMIJOHN_TOKEN": "a-token-with-a-newline-at-the-end\n"}, "DEMIJOHN_TOKEN"),
     ],
@@ -155,5 +154,5 @@ def test_what_docker_reads_from_its_environment_is_found() -> None:
 
 
 def test_programs_are_executable() -> None:
-    for name in ("tools/need", ".ci/run"):
+    for name in (".ci/need", ".ci/run"):
         assert (ROOT / name).stat().st_mode & stat.S_IXUSR

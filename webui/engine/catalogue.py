@@ -18,7 +18,7 @@ from webui.engine.errors import translated
 from webui.engine.events import EventFeed
 from webui.engine.images import load_images
 from webui.engine.model import Container, Image, Network, Volume, VolumeSize
-from webui.engine.volumes import load_volumes, measure_volumes, with_sizes
+from webui.engine.volumes import VolumeLoader, measure_volumes, with_sizes
 from webui.errors import DemijohnError
 
 T = TypeVar("T")
@@ -103,13 +103,14 @@ class Catalogue:
         self.containers: Shelf[Container] = Shelf(engine, self.feed, "containers", ("container",), load_containers)
         self.images: Shelf[Image] = Shelf(engine, self.feed, "images", ("image", "container"), load_images)
         self.networks: Shelf[Network] = Shelf(engine, self.feed, "networks", ("network",), _load_networks)
-        self._volumes: Shelf[Volume] = Shelf(engine, self.feed, "volumes", ("volume", "container"), load_volumes)
+        self._volumes: Shelf[Volume] = Shelf(engine, self.feed, "volumes", ("volume", "container"), VolumeLoader())
         self._sizes = _Sizes(engine, self.feed)
+        self._sized: tuple[tuple[Volume, ...], Mapping[str, VolumeSize], tuple[Volume, ...]] = ((), {}, ())
 
     def volumes(self, wait: float = PAGE_WAIT, *, fresh: bool = True) -> Listing[Volume]:
         """The volumes with what is known of their sizes; see `Shelf.listing`."""
         listing = self._volumes.listing(wait, fresh=fresh)
-        return Listing(with_sizes(listing.items, self._sizes.known.sizes), listing.taken_at, listing.trouble)
+        return Listing(self._with_sizes(listing.items), listing.taken_at, listing.trouble)
 
     def sized(self, volume: Volume) -> Volume:
         """The volume with its size where it is known."""
@@ -131,6 +132,15 @@ class Catalogue:
     def close(self) -> None:
         """Stop reading events."""
         self.feed.close()
+
+    def _with_sizes(self, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
+        """The volumes with their sizes; the very same tuple as long as neither changed."""
+        sizes = self._sizes.known.sizes
+        before, sizes_before, sized = self._sized
+        if before is not volumes or sizes_before is not sizes:
+            sized = with_sizes(volumes, sizes)
+            self._sized = volumes, sizes, sized
+        return sized
 
 
 class _Sizes:

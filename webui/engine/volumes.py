@@ -21,16 +21,30 @@ from webui.engine.secrets import masked_options, masked_text
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
 
 _ANONYMOUS_NAME = re.compile(r"[0-9a-f]{64}")
+_Told = tuple[Mapping[str, Any], Volume]
+"""What the engine told of a volume, and the volume made of it."""
 
 
-def load_volumes(api: docker.APIClient) -> tuple[Volume, ...]:
-    """Every volume of the engine with the containers that hold it, sizes unknown: two calls, however many there are.
+class VolumeLoader:
+    """Loads every volume of one engine with the containers that hold it, sizes unknown: two calls, however many there are.
 
-    Raises docker's own errors: call it through `Engine.read`.
+    A volume of which the engine tells the same as the last time is the same object, and where nothing at all changed, so is the
+    tuple: to make ten thousand anew takes longer than to see that they are as they were.
     """
-    found = api.volumes().get("Volumes") or []
-    uses = _uses_by_volume(api.containers(all=True))
-    return tuple(_volume(attributes, uses.get(attributes["Name"], ())) for attributes in found)
+
+    def __init__(self) -> None:
+        self._last: tuple[Mapping[str, _Told], tuple[Volume, ...]] = ({}, ())
+
+    def __call__(self, api: docker.APIClient) -> tuple[Volume, ...]:
+        """Raises docker's own errors: call it through `Engine.read`."""
+        found = api.volumes().get("Volumes") or []
+        uses = _uses_by_volume(api.containers(all=True))
+        known, volumes = self._last
+        told = {attributes["Name"]: _told(known, attributes, uses) for attributes in found}
+        if len(told) != len(known) or any(known.get(name) is not each for name, each in told.items()):
+            volumes = tuple(volume for _, volume in told.values())
+            self._last = told, volumes
+        return volumes
 
 
 def inspect_volume(engine: Engine, name: str) -> Volume:
@@ -212,6 +226,18 @@ def _uses_by_volume(containers: Iterable[Mapping[str, Any]]) -> dict[str, tuple[
             if volume:
                 uses.setdefault(volume, []).append(_use(container, mount))
     return {volume: tuple(sorted(found, key=lambda use: use.name)) for volume, found in uses.items()}
+
+
+def _told(
+    known: Mapping[str, _Told], attributes: Mapping[str, Any], uses: Mapping[str, tuple[VolumeUse, ...]]
+) -> _Told:
+    """What was known of the volume where it still holds, else the volume made anew."""
+    name = attributes["Name"]
+    used_by = uses.get(name, ())
+    before = known.get(name)
+    if before is not None and before[0] == attributes and before[1].used_by == used_by:
+        return before
+    return attributes, _volume(attributes, used_by)
 
 
 def _use(container: Mapping[str, Any], mount: Mapping[str, Any]) -> VolumeUse:
