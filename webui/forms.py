@@ -1,10 +1,11 @@
 """Data that was sent, turned into dataclasses or into errors at their fields. Pure.
 
-A field's value is a string, a list of strings (a form's repeated field), or what JSON has.
+A field of a form is a tuple of strings, as it may be repeated; every other value is what JSON has.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import Any, TypeVar
 from webui.errors import InvalidInputError
 
 T = TypeVar("T")
+
+_DRIVER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:[/:@][a-zA-Z0-9_.-]*[a-zA-Z0-9_-])*")
 
 MOST_ENTRIES = 100
 """Labels, options or variables of one thing."""
@@ -41,7 +44,7 @@ def volume_form(sent: Mapping[str, Any], name_problem: Callable[[str], str]) -> 
     )
     form = VolumeForm(
         name=_noted(problems, "name", lambda: text(sent, "name", strip=False)) or "",
-        driver=_noted(problems, "driver", lambda: text(sent, "driver")) or "local",
+        driver=_noted(problems, "driver", lambda: _driver(sent)) or "local",
         options=_noted(problems, "options", lambda: entries(sent, "options")) or {},
         labels=_noted(problems, "labels", lambda: entries(sent, "labels")) or {},
     )
@@ -53,15 +56,17 @@ def volume_form(sent: Mapping[str, Any], name_problem: Callable[[str], str]) -> 
 
 
 def text(sent: Mapping[str, Any], name: str, *, strip: bool = True) -> str:
-    """One value as text, empty where it was not sent. Raises InvalidInputError for anything that is not text or a number."""
+    """One value as text, empty where it was not sent. Raises InvalidInputError for anything that is not text."""
     value = sent.get(name)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, tuple):
         value = value[-1] if value else ""
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if not isinstance(value, str):
         raise InvalidInputError({name: "This has to be text."})
-    return str(value).strip() if strip else str(value)
+    if is_broken(value):
+        raise InvalidInputError({name: "The text has a broken character in it. Type it again."})
+    return value.strip() if strip else value
 
 
 def many(sent: Mapping[str, Any], name: str) -> list[str]:
@@ -69,8 +74,8 @@ def many(sent: Mapping[str, Any], name: str) -> list[str]:
     value = sent.get(name)
     if value is None:
         return []
-    values = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, str) for item in values):
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(item, str) and not is_broken(item) for item in values):
         raise InvalidInputError({name: "This has to be a list of text."})
     return values
 
@@ -82,7 +87,7 @@ def flag(sent: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
         return value
     if value is None:
         return default
-    said = text(sent, name).lower()
+    said = str(value) if isinstance(value, int) else text(sent, name).lower()
     if said in {"1", "true", "yes", "on"}:
         return True
     if said in {"", "0", "false", "no", "off"}:
@@ -91,7 +96,10 @@ def flag(sent: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
 
 
 def number(sent: Mapping[str, Any], name: str, *, default: int) -> int:
-    """A whole number. Raises InvalidInputError."""
+    """A whole number, also as text. Raises InvalidInputError."""
+    value = sent.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     said = text(sent, name)
     if not said:
         return default
@@ -115,6 +123,8 @@ def entries(sent: Mapping[str, Any], name: str) -> dict[str, str]:
             )
         if key in found:
             raise InvalidInputError({name: f"“{_short(key)}” is there twice."})
+        if is_broken(key + value):
+            raise InvalidInputError({name: "There is a broken character in it. Type it again."})
         if len(key) + len(value) > LONGEST_VALUE:
             raise InvalidInputError({name: f"The value of “{_short(key)}” is longer than {LONGEST_VALUE // 1024} KiB."})
         found[key] = value
@@ -138,9 +148,21 @@ def pasted_entries(pasted: str, name: str) -> list[tuple[str, str]]:
     return pairs
 
 
+def is_broken(value: str) -> bool:
+    """Whether it holds half a character (a lone surrogate), which JSON can say and no engine can be told."""
+    return any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def unknown_fields(sent: Mapping[str, Any], known: set[str]) -> dict[str, str]:
     """A sentence for every field that nobody reads: a misspelt one must not pass unnoticed."""
     return {str(name): "There is no such field." for name in sent if name not in known}
+
+
+def _driver(sent: Mapping[str, Any]) -> str:
+    driver = text(sent, "driver") or "local"
+    if not _DRIVER_NAME.fullmatch(driver):
+        raise InvalidInputError({"driver": f"“{_short(driver)}” is no name of a volume driver."})
+    return driver
 
 
 def _entry_fields(name: str) -> set[str]:

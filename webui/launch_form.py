@@ -224,8 +224,9 @@ def script_form(sent: Mapping[str, Any], context: MountContext) -> LaunchForm:
     form = LaunchForm(
         **{
             name: _tried(problems, name, lambda name=name: forms.text(sent, name, strip=name != "name")) or ""
-            for name in ("image", "name", "network", "restart", "replicas")
+            for name in ("image", "name", "network", "restart")
         },
+        replicas=_tried(problems, "replicas", lambda: str(forms.number(sent, "replicas", default=1))) or "1",
         command=_tried(problems, "command", lambda: _command_text(sent.get("command"))) or "",
         start=_tried(problems, "start", lambda: forms.flag(sent, "start", default=True)) is not False,
         env=tuple((_tried(problems, "env", lambda: forms.entries(sent, "env")) or {}).items()),

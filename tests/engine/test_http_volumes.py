@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -255,9 +254,7 @@ class TestCreate:
             "\ud800x",
         ],
     )
-    def test_refuses_a_bad_name_at_its_field_and_makes_nothing(
-        self, api: Client, engine: Engine, name: object
-    ) -> None:
+    def test_refuses_a_bad_name_at_its_field_and_makes_nothing(self, api: Client, engine: Engine, name: object) -> None:
         before = engine.api.volumes()["Volumes"]
         fields = api.post(VOLUMES, {"name": name}).fields()
         assert list(fields) == ["name"]
@@ -347,8 +344,10 @@ class TestCreate:
     ) -> None:
         sent = {"labels_key": ["a", ""], "labels_value": ["1", ""], "options_text": ""}
         assert api.form(VOLUMES, {"name": f"{prefix}-one", **sent}).json(201)["labels"] == {"a": "1"}
-        assert htmx.form(VOLUMES, {"name": f"{prefix}-two", **sent}).headers["HX-Redirect"].endswith(
-            f"inspect={prefix}-two"
+        assert (
+            htmx.form(VOLUMES, {"name": f"{prefix}-two", **sent})
+            .headers["HX-Redirect"]
+            .endswith(f"inspect={prefix}-two")
         )
         assert visitor.form(VOLUMES, {"name": f"{prefix}-three", **sent}).status == 403
         assert api.get(VOLUMES, q=prefix).json()["total"] == 2
@@ -569,7 +568,12 @@ class TestSecrets:
     def test_are_masked_everywhere(self, api: Client, visitor: Client, htmx: Client, path: str, prefix: str) -> None:
         assert api.get(path).json()["options"]["o"] == f"username=ann,password={MASK},vers=3"
         for client in (api, visitor, htmx):
-            for address in (path, f"{path}?tab=raw", f"{path}?tab=containers", f"{VOLUMES}?q={prefix}&inspect={prefix}-data"):
+            for address in (
+                path,
+                f"{path}?tab=raw",
+                f"{path}?tab=containers",
+                f"{VOLUMES}?q={prefix}&inspect={prefix}-data",
+            ):
                 answer = client.get(address)
                 assert answer.status == 200
                 assert b"correcthorse" not in answer.body, address

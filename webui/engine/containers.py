@@ -6,6 +6,7 @@ stands in `webui.engine.launch`.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from webui.engine.errors import translated
 from webui.engine.model import ROLE_LABEL, Container, ContainerDetail, ContainerMount, PublishedPort
 from webui.engine.secrets import masked_value
 from webui.errors import NotFoundError
+from webui.mounts.words import shown
+
+_REFERENCE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
 STOP_SECONDS = 10
 """How long a container may take to stop by itself before the engine kills it; Docker's own default."""
@@ -50,7 +54,12 @@ def load_containers(api: docker.APIClient) -> tuple[Container, ...]:
 
 
 def inspect_container(engine: Engine, reference: str) -> ContainerDetail:
-    """One container by its id or name. Raises NotFoundError, also for Demijohn's own helpers."""
+    """One container by its id or name. Raises NotFoundError, also for Demijohn's own helpers.
+
+    What can't be a container's name never reaches the engine, where it could mean another address.
+    """
+    if not _REFERENCE.fullmatch(reference):
+        raise NotFoundError(f"There is no container {shown(reference)}.")
     raw = engine.read(f"container:{reference}", lambda api: api.inspect_container(reference), wait=5)
     if is_own(raw["Config"].get("Labels") or {}):
         raise NotFoundError(f"There is no container {reference} of yours on this engine.")
@@ -158,12 +167,12 @@ def container_json(container: Container) -> dict[str, Any]:
     }
 
 
-def detail_json(detail: ContainerDetail) -> dict[str, Any]:
-    """A container with what inspecting it adds."""
+def detail_json(detail: ContainerDetail, *, reveal: bool = False) -> dict[str, Any]:
+    """A container with what inspecting it adds. Secrets in its variables are masked unless `reveal`."""
     return {
         **container_json(detail.container),
         "argv": list(detail.argv),
-        "env": dict(detail.environment),
+        "env": dict(shown_environment(detail, reveal=reveal)),
         "restart": detail.restart,
         "exit_code": detail.exit_code,
         "error": detail.error,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tarfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -24,8 +25,11 @@ from webui.engine.connection import Engine
 from webui.engine.containers import is_own, parse_time
 from webui.engine.errors import translated
 from webui.engine.model import ROLE_LABEL, Image, ImageDetail
+from webui.engine.references import reference_problem
 from webui.errors import ConflictError, NotFoundError
+from webui.mounts.words import shown
 
+_IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _FOLDER_BIT = 1 << 31
 _LINK_BIT = 1 << 27
 
@@ -46,6 +50,7 @@ def load_images(api: docker.APIClient) -> tuple[Image, ...]:
 def image_detail(engine: Engine, reference: str) -> ImageDetail:
     """A local image by name or id, with what it brings along for a container. Raises NotFoundError."""
     try:
+        _check_reference(reference)
         raw = engine.read(f"image:{reference}", lambda api: _inspect(api, reference))
     except NotFoundError as error:
         raise NotFoundError(
@@ -69,6 +74,7 @@ def remove_image(engine: Engine, reference: str) -> None:
         NotFoundError: there is no such image.
         ConflictError: containers are made from it (`used_by`: id, name, state), or other images build on it.
     """
+    _check_reference(reference)
     with translated(f"image {reference}"):
         try:
             engine.api.remove_image(reference, force=False)
@@ -164,6 +170,12 @@ def _archive(api: Any, container: str, path: str) -> requests.Response:
         url, params={"path": path}, headers={"Accept-Encoding": "identity"}, stream=True
     )
     return answer
+
+
+def _check_reference(reference: str) -> None:
+    """What can't name an image never reaches the engine, where it could mean another address."""
+    if reference_problem(reference) and not _IMAGE_ID.fullmatch(reference):
+        raise NotFoundError(f"There is no image {shown(reference)} on this engine.")
 
 
 def _in_use(api: docker.APIClient, reference: str, error: docker.errors.APIError) -> ConflictError:

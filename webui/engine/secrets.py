@@ -37,6 +37,11 @@ def masked_text(text: str) -> str:
     return _URL_PASSWORD.sub(lambda found: found["before"] + MASK, masked)
 
 
+def masked_volume(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `docker volume inspect` prints of a volume, with the secrets in its options masked."""
+    return {**raw, "Options": masked_options(raw["Options"])} if raw.get("Options") else raw
+
+
 def masked_inspection(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What `docker inspect` prints of a container, with the values of secret variables and options masked."""
     config, host = raw.get("Config") or {}, raw.get("HostConfig") or {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +18,11 @@ from webui.engine.connection import Engine
 from webui.engine.containers import is_own, parse_time
 from webui.engine.errors import translated
 from webui.engine.model import Container, Volume, VolumeKind, VolumeSize, VolumeUse
-from webui.engine.secrets import masked_options, masked_text
+from webui.engine.secrets import masked_options, masked_text, masked_volume
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
+from webui.mounts.words import shown
 
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _ANONYMOUS_NAME = re.compile(r"[0-9a-f]{64}")
 _Told = tuple[Mapping[str, Any], Volume]
 """What the engine told of a volume, and the volume made of it."""
@@ -52,15 +55,19 @@ def inspect_volume(engine: Engine, name: str) -> Volume:
     return inspect_raw(engine, name)[0]
 
 
-def inspect_raw(engine: Engine, name: str) -> tuple[Volume, Mapping[str, Any]]:
-    """One volume, and what `docker volume inspect` prints of it with its secrets masked. Raises NotFoundError."""
+def inspect_raw(engine: Engine, name: str, *, reveal: bool = False) -> tuple[Volume, Mapping[str, Any]]:
+    """One volume, and what `docker volume inspect` prints of it, its secrets masked unless `reveal`. Raises NotFoundError.
+
+    What can't be a volume's name never reaches the engine, where it could mean another address.
+    """
+    if not _NAME.fullmatch(name):
+        raise NotFoundError(f"There is no volume {shown(name)}.")
     attributes, holders = engine.read(
         f"volume:{name}", lambda api: (api.inspect_volume(name), _holders(api, name)), wait=5
     )
     uses = _uses_by_volume(holders).get(name, ())
-    options = attributes.get("Options")
-    shown = {**attributes, "Options": masked_options(options) if options else options}
-    return _volume(attributes, uses), shown
+    raw = attributes if reveal else masked_volume(attributes)
+    return _volume(attributes, uses), raw
 
 
 def create_volume(
@@ -101,11 +108,13 @@ def delete_volume(engine: Engine, name: str) -> None:
     if uses:
         raise in_use(name, uses)
     try:
-        with translated(f"volume {name}"):
-            engine.api.remove_volume(name)
+        _remove(engine, name)
     except ConflictError as error:
         holders = inspect_volume(engine, name).used_by
-        raise in_use(name, holders) if holders else error from error
+        if holders:
+            raise in_use(name, holders) from error
+        _remove_helpers(engine, name)
+        _remove(engine, name)
 
 
 def in_use(name: str, uses: Sequence[VolumeUse]) -> ConflictError:
@@ -208,6 +217,20 @@ def _refuse_existing(engine: Engine, name: str) -> None:
         fields={"name": f"A volume named {name} exists already."},
         used_by=tuple(use_json(use) for use in existing.used_by),
     )
+
+
+def _remove(engine: Engine, name: str) -> None:
+    with translated(f"volume {name}"):
+        engine.api.remove_volume(name)
+
+
+def _remove_helpers(engine: Engine, name: str) -> None:
+    """Remove Demijohn's own containers that hold the volume; a person's are left alone."""
+    for helper in _holders(engine.api, name):
+        held = {mount.get("Name") for mount in helper.get("Mounts") or ()}
+        if name in held and is_own(helper.get("Labels") or {}):
+            with suppress(NotFoundError), translated(f"helper {helper['Id'][:12]}"):
+                engine.api.remove_container(helper["Id"], force=True)
 
 
 def _holders(api: docker.APIClient, name: str) -> list[dict[str, Any]]:

@@ -7,10 +7,14 @@ from typing import Any, cast
 
 from flask import current_app, g
 from htmx_flask import request
+from werkzeug.exceptions import UnsupportedMediaType
 
+from webui import forms
 from webui.engine.catalogue import Catalogue
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.house import House
+
+_FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 LONGEST_FORM = 4 * 1024 * 1024
 """Bytes of a form or a JSON body; files do not come this way."""
@@ -29,17 +33,24 @@ def catalogue(engine: str) -> Catalogue:
 
 
 def received() -> dict[str, Any]:
-    """What was sent: a JSON object as it is, or a form's fields, each as the list of its values.
+    """What was sent: a JSON object as it is, or a form's fields, each as the tuple of its values; nothing is an empty form.
 
-    Raises InvalidInputError for JSON that is not an object.
+    Raises InvalidInputError for JSON that is not an object, UnsupportedMediaType for a body that is neither JSON nor a form.
     """
     request.max_content_length = LONGEST_FORM
     if request.is_json:
-        sent = request.get_json(silent=True)
-        if not isinstance(sent, dict):
-            raise InvalidInputError({}, "The body is not a JSON object.")
-        return sent
-    return {key: values for key, values in request.form.to_dict(flat=False).items() if key != "form_token"}
+        return _json_object()
+    if request.mimetype not in _FORM_TYPES and _has_body():
+        raise UnsupportedMediaType
+    return {key: tuple(values) for key, values in request.form.to_dict(flat=False).items() if key != "form_token"}
+
+
+def sent_along(known: set[str]) -> dict[str, Any]:
+    """What was sent with a DELETE, which needs nothing: its query and its body. Raises InvalidInputError for other fields than `known`."""
+    sent: dict[str, Any] = request.args.to_dict() | received()
+    if strange := forms.unknown_fields(sent, known | {"engine_id"}):
+        raise InvalidInputError(strange)
+    return sent
 
 
 def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
@@ -47,8 +58,9 @@ def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
 
     Pages send `engine_id`; a script may, in the body, the query or `X-Engine-Id`. Raises ConflictError.
     """
-    value = sent.get("engine_id") or request.args.get("engine_id") or request.headers.get("X-Engine-Id", "")
-    claimed = value[0] if isinstance(value, list) else value
+    claimed = (
+        forms.text(sent, "engine_id") or request.args.get("engine_id", "") or request.headers.get("X-Engine-Id", "")
+    )
     if not claimed and not (request.authorization and request.authorization.type == "bearer"):
         raise InvalidInputError({"engine_id": "Say which engine is meant: its id was not sent along."})
     if claimed and claimed != found.engine.facts().identity:
@@ -56,6 +68,20 @@ def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
             "This is another engine than the one you were looking at; nothing was changed.",
             hint="Reload the page to see what this engine holds.",
         )
+
+
+def _json_object() -> dict[str, Any]:
+    try:
+        sent = request.get_json(silent=True)
+    except RecursionError:
+        sent = None
+    if not isinstance(sent, dict):
+        raise InvalidInputError({}, "The body is not a JSON object.")
+    return sent
+
+
+def _has_body() -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def outcome(error: DemijohnError | None, **about: Any) -> dict[str, Any]:

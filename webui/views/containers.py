@@ -17,7 +17,7 @@ from webui.engine.secrets import masked_inspection
 from webui.errors import NotFoundError
 from webui.render import answer, done, wants_fragment, wants_json
 from webui.views import launching
-from webui.views._shared import catalogue, house, received, same_engine
+from webui.views._shared import catalogue, house, received, same_engine, sent_along
 
 blueprint = Blueprint("containers", __name__, url_prefix="/e/<engine>/containers")
 launching.add_to(blueprint)
@@ -71,20 +71,20 @@ def show(engine: str, reference: str) -> Response:
     """One container: overview, mounts, logs, raw."""
     found = catalogue(engine)
     detail = engine_containers.inspect_container(found.engine, reference)
-    tab = request.args.get("tab", "overview")
+    tab, reveal = request.args.get("tab", "overview"), request.args.get("secrets") == "shown"
     return answer(
         "containers/detail.html",
         "inspector",
-        engine_containers.detail_json(detail),
+        engine_containers.detail_json(detail, reveal=reveal),
         detail=detail,
         container=detail.container,
         tab=tab,
         logs=engine_containers.container_logs(found.engine, detail.container.id, tail=LOG_LINES)
         if tab == "logs"
         else "",
-        raw=detail.raw if request.args.get("secrets") == "shown" else masked_inspection(detail.raw),
-        reveal=request.args.get("secrets") == "shown",
-        variables=engine_containers.shown_environment(detail, reveal=request.args.get("secrets") == "shown"),
+        raw=detail.raw if reveal else masked_inspection(detail.raw),
+        reveal=reveal,
+        variables=engine_containers.shown_environment(detail, reveal=reveal),
         command=commands.container_logs(detail.container.name)
         if tab == "logs"
         else commands.container_inspect(detail.container.name),
@@ -130,8 +130,7 @@ def confirm_remove(engine: str, reference: str) -> Response:
 def remove(engine: str, reference: str) -> Response:
     """Remove a container; `volumes` takes its anonymous volumes along, `stop` stops it first."""
     found = catalogue(engine)
-    sent = {**request.args.to_dict(), **(received() if request.content_length else {})}
-    return _remove(found, reference, sent)
+    return _remove(found, reference, sent_along({"volumes", "stop"}))
 
 
 @blueprint.post("/<reference>/-/remove")

@@ -13,7 +13,7 @@ from webui.engine.references import reference_problem
 from webui.errors import InvalidInputError
 from webui.jobs import Job, start_pull, start_tools_image
 from webui.render import answer, done, go, wants_fragment, wants_json
-from webui.views._shared import catalogue, house, received, same_engine
+from webui.views._shared import catalogue, house, received, same_engine, sent_along
 
 blueprint = Blueprint("images", __name__, url_prefix="/e/<engine>/images")
 
@@ -97,7 +97,7 @@ def remove(engine: str) -> Response:
 @blueprint.delete("/<path:reference>")
 def delete(engine: str, reference: str) -> Response:
     """The same by its name or id."""
-    return _removed(catalogue(engine), {}, reference)
+    return _removed(catalogue(engine), sent_along(set()), reference)
 
 
 def _removed(found: Catalogue, sent: dict[str, object], reference: str) -> Response:

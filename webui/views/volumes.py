@@ -14,7 +14,7 @@ from webui.engine.secrets import masked_options
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.mounts import volume_name_problem
 from webui.render import answer, done, go, wants_fragment, wants_json
-from webui.views._shared import catalogue, outcome, received, same_engine
+from webui.views._shared import catalogue, outcome, received, same_engine, sent_along
 
 blueprint = Blueprint("volumes", __name__, url_prefix="/e/<engine>/volumes")
 
@@ -76,7 +76,7 @@ def create(engine: str) -> Response:
 @blueprint.get("/-/new")
 def new(engine: str) -> Response:
     """The form for a new volume."""
-    return _form(catalogue(engine), {"name": [request.args.get("name", "")]}, None)
+    return _form(catalogue(engine), {"name": request.args.get("name", "")}, None)
 
 
 @blueprint.post("/-/preview")
@@ -153,9 +153,9 @@ def measure(engine: str) -> Response:
 def show(engine: str, name: str) -> Response:
     """One volume: overview, containers, raw."""
     found = catalogue(engine)
-    volume, raw = engine_volumes.inspect_raw(found.engine, name)
-    volume = found.sized(volume)
     reveal = request.args.get("secrets") == "shown"
+    volume, raw = engine_volumes.inspect_raw(found.engine, name, reveal=reveal)
+    volume = found.sized(volume)
     return answer(
         "volumes/detail.html",
         "inspector",
@@ -174,7 +174,7 @@ def show(engine: str, name: str) -> Response:
 def delete(engine: str, name: str) -> Response:
     """Delete a volume that nobody holds."""
     found = catalogue(engine)
-    same_engine(found, received() if request.content_length else {})
+    same_engine(found, sent_along(set()))
     engine_volumes.delete_volume(found.engine, name)
     return done(url_for(".index"), None, event="volume", message=f"Volume {name} was deleted.")
 
@@ -253,7 +253,7 @@ def _rows(sent: dict[str, Any], name: str) -> list[tuple[str, str]]:
             rows = [row for row in rows if row[0] or row[1]] + forms.pasted_entries(
                 forms.text(sent, f"{name}_text"), name
             )
-            sent[f"{name}_text"] = [""]
+            sent[f"{name}_text"] = ("",)
         except InvalidInputError:
             return rows
     return [*rows, ("", "")] if action == f"add-{name}" or not rows else rows
