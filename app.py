@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from webui.settings import Settings, SettingsError, load
 BAD_SETTINGS = 2
 CANNOT_START = 1
 IMPATIENT_SECONDS = 2.0
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 WISE_TOKEN = 16
 
 
@@ -52,12 +54,19 @@ def run(settings: Settings, server: Server) -> int:
         leaving.callback(server.stop)
         browser = leaving.enter_context(closing(Browser(settings, security.login_url(settings))))
         leaving.callback(house.stopping.set)
+        _calm_garbage_collection()
         server.start(app)
         _say(f"Demijohn is at {security.login_url(settings)}", *_about_token(settings), *_about_engine(engines))
         browser.open()
         stop.wait()
         _say("Stopping …")
     return 0
+
+
+def _calm_garbage_collection() -> None:
+    """What was made by now stays until the end: reading ten thousand volumes must not go through all of it again and again."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def _stop_signal() -> threading.Event:

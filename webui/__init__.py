@@ -16,21 +16,27 @@ from webui.settings import Settings
 from webui.store import Store
 
 _ROOT = Path(__file__).resolve().parent.parent
+_COMPRESSION = {
+    # Static files are streams to Flask. Logs and events are streams too, but text that has to arrive as it is written: not these types.
+    "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
+    "COMPRESS_ALGORITHM": ["gzip"],
+    "COMPRESS_ALGORITHM_STREAMING": ["br", "gzip"],
+    "COMPRESS_LEVEL": 5,
+}
 
 
 def create_app(settings: Settings, engines: Engines) -> Flask:
     """The WSGI app for these settings and engines. `app.extensions["demijohn"]` is its House: close it at the end."""
     app = Flask("webui", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static"))
-    app.config["COMPRESS_LEVEL"] = 5
-    app.config["COMPRESS_ALGORITHM"] = ["gzip"]
-    app.config["COMPRESS_STREAMS"] = False
+    app.config.update(_COMPRESSION)
     store = Store(settings.data_dir)
     app.wsgi_app = log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]
-    app.extensions["demijohn"] = House(settings, engines, store, Runner(store, engines))
+    app.extensions["demijohn"] = house = House(settings, engines, store, Runner(store, engines))
     Htmx(app)
     Compress(app)
     security.init_app(app, settings)
     error_pages.init_app(app)
     templating.init_app(app)
     views.init_app(app)
+    house.recover_soon()
     return app

@@ -91,6 +91,13 @@ class EngineUnreachableError(DemijohnError):
     title = "The engine can't be reached"
 
 
+class BusyError(DemijohnError):
+    """The app itself has too much open at once."""
+
+    status = 503
+    title = "Too much at once"
+
+
 class EngineSlowError(DemijohnError):
     """The engine accepted the question and has not answered yet; the question goes on in the background."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -96,6 +96,8 @@ class LaunchForm:
     ports: tuple[str, ...] = ()
     mounts: tuple[MountRow, ...] = ()
     paste: str = ""
+    confirmed: tuple[str, ...] = ()
+    """What a script confirms for all mounts at once."""
 
     def launch(self, context: MountContext) -> Launch:
         """The launch it means. Raises InvalidInputError naming every field that can't be used."""
@@ -215,6 +217,7 @@ def page_form(sent: Mapping[str, Any]) -> LaunchForm:
         env=env + tuple(forms.pasted_entries(forms.text(sent, "env_text"), "env")),
         ports=tuple(forms.many(sent, "port")),
         mounts=tuple(_row(rows[place]) for place in sorted(rows)),
+        confirmed=(),
     )
 
 
@@ -232,6 +235,7 @@ def script_form(sent: Mapping[str, Any], context: MountContext) -> LaunchForm:
         env=tuple((_tried(problems, "env", lambda: forms.entries(sent, "env")) or {}).items()),
         ports=tuple(_tried(problems, "ports", lambda: _port_texts(sent.get("ports"))) or ()),
         mounts=_script_rows(sent, context, problems),
+        confirmed=tuple(_tried(problems, "confirm", lambda: forms.many(sent, "confirm")) or ()),
     )
     if problems:
         problems |= {name: sentence for name, sentence in form.read(context)[1].items() if name not in problems}
@@ -270,7 +274,7 @@ def unconfirmed(form: LaunchForm, needed: Iterable[tuple[int, str]]) -> dict[str
     return {
         f"mounts.{place}.confirm": f"Type {text} to confirm that the container may have it."
         for place, text in needed
-        if form.mounts[place].confirm.strip() != text
+        if text not in {form.mounts[place].confirm.strip(), *form.confirmed}
     }
 
 
@@ -306,24 +310,15 @@ def _script_rows(sent: Mapping[str, Any], context: MountContext, problems: dict[
             "Mounts are a list: of objects with type, source and target, or of strings like data:/data."
         )
         return ()
-    confirmed = sent.get("confirm")
-    confirmations = [str(text) for text in confirmed] if isinstance(confirmed, list) else [str(confirmed or "")]
-    return tuple(
-        _script_row(mount, place, context, confirmations, problems)
-        for place, mount in enumerate(mounts[: MOST_MOUNTS + 1])
-    )
+    return tuple(_script_row(mount, place, context, problems) for place, mount in enumerate(mounts[: MOST_MOUNTS + 1]))
 
 
-def _script_row(
-    mount: Any, place: int, context: MountContext, confirmations: Sequence[str], problems: dict[str, str]
-) -> MountRow:
+def _script_row(mount: Any, place: int, context: MountContext, problems: dict[str, str]) -> MountRow:
     own = {**mount} if isinstance(mount, Mapping) else mount
     confirm = str(own.pop("confirm", "")) if isinstance(own, dict) else ""
     found = _tried(problems, f"mounts.{place}", lambda: mount_from_json(own, f"mounts.{place}.", context))
     if found is None:
         return MountRow()
-    if not confirm:
-        confirm = next((text for text in confirmations if text and text == found.source), "")
     return replace(row_of(found), confirm=confirm, new=True)
 
 

@@ -1,6 +1,13 @@
 // What lands in #dialog opens it; closing empties it. The elements do the rest: focus, Escape, backdrop.
 const dialog = document.getElementById("dialog");
 
+// A link inside a region that swaps in another way means the dialog's inside all the same.
+for (const target of [dialog, document.getElementById("inspector")]) {
+  target?.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target === target) event.detail.swapOverride = "innerHTML";
+  });
+}
+
 document.body.addEventListener("htmx:afterSwap", (event) => {
   const inside = event.detail.target === dialog || dialog.contains(event.detail.target) || dialog.contains(event.detail.elt);
   if (!inside || !dialog.innerHTML.trim()) return;
@@ -13,6 +20,8 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 });
 
 document.body.addEventListener("demijohn:done", () => {
+  // Emptied at once: the answer that says so is still being swapped in, and would open it again.
+  dialog.replaceChildren();
   if (dialog.open) dialog.close();
 });
 

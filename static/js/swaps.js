@@ -15,6 +15,7 @@ Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
 // A list that has scrolled on is refreshed as far as it was loaded.
 document.body.addEventListener("htmx:configRequest", (event) => {
   const { elt, parameters, verb } = event.detail;
+  if (elt.id === "filters") parameters.sort = new URL(window.location.href).searchParams.get("sort") ?? "";
   if (verb === "get") {
     for (const [name, value] of [...Object.entries(parameters)]) if (value === "") delete parameters[name];
   }

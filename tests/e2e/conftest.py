@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, WebError, expect
 
+from tests.e2e.mortal import Mortal
 from tests.e2e.program import Program
 
 CHROMIUM = "/usr/bin/chromium"
@@ -103,9 +104,7 @@ def complaints(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def new_context(
-    new_context: Callable[..., BrowserContext], complaints: list[str]
-) -> Callable[..., BrowserContext]:
+def new_context(new_context: Callable[..., BrowserContext], complaints: list[str]) -> Callable[..., BrowserContext]:
     """Makes browser contexts that are listened to."""
 
     def heard(message: ConsoleMessage) -> None:
@@ -135,6 +134,36 @@ def page(page: Page, program: Program) -> Page:
     """A page that is signed in and shows the volumes."""
     page.goto(program.address)
     return page
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short name: an engine's sockets have to fit."""
+    folder = Path(tempfile.mkdtemp(prefix="demijohn-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def mortal(folder: Path) -> Iterator[Mortal]:
+    """An engine of the test's own, with nothing in it."""
+    engine = Mortal(folder / "engine")
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def own_program(folder: Path, mortal: Mortal) -> Iterator[Program]:
+    """The program on the test's own engine."""
+    program = Program(folder / "program", mortal.address.url)
+    try:
+        yield program
+    finally:
+        assert program.stop() == 0
 
 
 @pytest.fixture

@@ -26,7 +26,15 @@ class Program:
         data = folder / "data"
         with self.errors.open("w") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, PROGRAM, "--port=0", "--no-browser", f"--data-dir={data}", f"--engine={engine}", *options],
+                [
+                    sys.executable,
+                    PROGRAM,
+                    "--port=0",
+                    "--no-browser",
+                    f"--data-dir={data}",
+                    f"--engine={engine}",
+                    *options,
+                ],
                 cwd=self.start_folder,
                 env={"HOME": str(self.home), "PATH": os.environ["PATH"], "DEMIJOHN_TOKEN": TOKEN},
                 stdout=subprocess.PIPE,

@@ -78,3 +78,18 @@ def remove_container(page: Page, container: str) -> None:
     page.get_by_role("complementary", name="Inspector").get_by_role("link", name="Remove…").click()
     page.get_by_role("dialog").get_by_role("button", name=re.compile("(Remove container|Stop and remove)")).click()
     expect(row(page, container)).to_have_count(0)
+
+
+def paste(page: Page, text: str) -> None:
+    """Paste a command into the open wizard, and have the form filled in from it."""
+    field = page.get_by_label(re.compile("^A docker run line"))
+    if not field.is_visible():
+        page.get_by_text("Paste a command instead of filling in").click()
+    field.fill(text)
+    with page.expect_response(lambda response: "action=paste" in (response.request.post_data or "")):
+        page.get_by_role("button", name="Fill in the form").click()
+
+
+def previewed(page: Page, text: str) -> None:
+    """Return once the command beside the form has `text` in it."""
+    expect(page.get_by_label("docker run -v", exact=True).last).to_contain_text(text)

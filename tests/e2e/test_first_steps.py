@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.steps import create_volume, launch, open_log, remove_container, row
 
 
+@pytest.mark.answers(404)
 def test_data_outlives_the_container_that_wrote_it(
     page: Page, prefix: str, small_image: str, docker: Callable[..., str]
 ) -> None:

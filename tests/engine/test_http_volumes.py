@@ -6,10 +6,12 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 
 from tests.engine.http_client import Client
+from tests.waiting import wait_until
 from webui.engine.connection import Engine
 
 VOLUMES = "/e/default/volumes"
@@ -39,8 +41,6 @@ def holder(engine: Engine, prefix: str, small_image: str) -> Callable[..., str]:
     """Makes a container that holds a volume and gives its id."""
 
     def make(volume: str, *, run: bool = False, name: str = "", labels: dict[str, str] | None = None) -> str:
-        options = ("--volume", f"{volume}:/data") if not volume.startswith("/") else ()
-        assert options
         made = engine.api.create_container(
             small_image,
             command=["sleep", "600"],
@@ -63,12 +63,7 @@ class TestList:
         api.post(VOLUMES, {"name": f"{prefix}-data"})
         answer = api.get(VOLUMES, q=prefix)
         said = answer.json()
-        assert list(said) == ["volumes", "total", "page", "pages"] or set(said) == {
-            "volumes",
-            "total",
-            "page",
-            "pages",
-        }
+        assert set(said) == {"volumes", "total", "page", "pages"}
         assert (said["total"], said["page"], said["pages"]) == (1, 1, 1)
         volume = said["volumes"][0]
         assert set(volume) == FIELDS
@@ -263,7 +258,7 @@ class TestCreate:
     def test_refuses_a_missing_name(self, api: Client) -> None:
         assert list(api.post(VOLUMES, {}).fields()) == ["name"]
 
-    def test_takes_the_longest_and_the_shortest_name(self, api: Client, engine: Engine, prefix: str) -> None:
+    def test_takes_the_longest_and_the_shortest_name(self, api: Client, prefix: str) -> None:
         longest = (prefix + "x" * 255)[:255]
         api.post(VOLUMES, {"name": longest}).json(201)
         api.post(VOLUMES, {"name": f"{prefix}.."}).json(201)
@@ -278,7 +273,6 @@ class TestCreate:
             ({"options": "type=nfs"}, "options"),
             ({"options": {"type": ["nfs"]}}, "options"),
             ({"options": [1]}, "options"),
-            ({"driver": "nosuchdriver"}, "driver"),
             ({"driver": ["local"]}, "driver"),
             ({"driver": {}}, "driver"),
             ({"driver": "../x"}, "driver"),
@@ -298,11 +292,19 @@ class TestCreate:
         ],
     )
     def test_refuses_bad_fields_and_makes_nothing(
-        self, api: Client, engine: Engine, prefix: str, more: dict[str, object], field: str
+        self, api: Client, prefix: str, more: dict[str, object], field: str
     ) -> None:
         fields = api.post(VOLUMES, {"name": f"{prefix}-data", **more}).fields()
         assert list(fields) == [field]
         assert fields[field]
+        assert api.get(f"{VOLUMES}/{prefix}-data").status == 404
+
+    def test_an_unknown_driver_is_refused_and_holds_up_nobody_else(self, api: Client, prefix: str) -> None:
+        with ThreadPoolExecutor(1) as other:
+            answer = other.submit(api.post, VOLUMES, {"name": f"{prefix}-data", "driver": "nosuchdriver"})
+            api.post(VOLUMES, {"name": f"{prefix}-meanwhile"}).json(201)
+            assert not answer.done()
+            assert "nosuchdriver" in answer.result().fields()["driver"]
         assert api.get(f"{VOLUMES}/{prefix}-data").status == 404
 
     def test_says_what_the_driver_said(self, api: Client, prefix: str) -> None:
@@ -455,7 +457,7 @@ class TestShow:
 
 
 class TestDelete:
-    def test_deletes(self, api: Client, engine: Engine, prefix: str) -> None:
+    def test_deletes(self, api: Client, prefix: str) -> None:
         api.post(VOLUMES, {"name": f"{prefix}-data"})
         answer = api.delete(f"{VOLUMES}/{prefix}-data")
         assert (answer.status, answer.body) == (204, b"")
@@ -485,7 +487,7 @@ class TestDelete:
         assert api.delete(path, X_Engine_Id="another").json(409)["error"]
         assert api.delete(f"{path}?engine_id=another").json(409)["error"]
         assert api.delete(path, {"engine_id": "another"}).json(409)["error"]
-        assert api.delete(path, {"engine_id": ["another"]}).json(409)["error"]
+        assert list(api.delete(path, {"engine_id": ["another"]}).fields()) == ["engine_id"]
         assert engine.api.inspect_volume(f"{prefix}-data")
         assert api.delete(path, X_Engine_Id=engine.facts().identity).status == 204
 
@@ -558,7 +560,7 @@ class TestDeleteMany:
 
 
 class TestSecrets:
-    OPTIONS = {"type": "cifs", "device": "//host/share", "o": "username=ann,password=correcthorse,vers=3"}
+    OPTIONS: ClassVar = {"type": "cifs", "device": "//host/share", "o": "username=ann,password=correcthorse,vers=3"}
 
     @pytest.fixture
     def path(self, engine: Engine, prefix: str) -> str:
@@ -597,10 +599,8 @@ class TestSizes:
         assert set(said) == {"running", "measured_at", "sizes", "error"}
 
     def test_unknown_ones_sort_last_both_ways(self, api: Client, engine: Engine, prefix: str) -> None:
-        from tests.waiting import wait_until
-
         engine.api.create_volume(f"{prefix}-known")
-        wait_until(lambda: not api.request("POST", f"{VOLUMES}/-/sizes").json(202)["running"] or True)
+        api.request("POST", f"{VOLUMES}/-/sizes")
         wait_until(lambda: not api.get(f"{VOLUMES}/-/sizes").json()["running"])
         api.request("POST", f"{VOLUMES}/-/sizes")
         wait_until(lambda: api.get(f"{VOLUMES}/{prefix}-known").json()["size"] is not None)

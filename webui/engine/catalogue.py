@@ -97,9 +97,9 @@ class Shelf(Generic[T]):
 class Catalogue:
     """Everything one engine holds."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, on_found: Callable[[], None]) -> None:
         self.engine = engine
-        self.feed = EventFeed(engine)
+        self.feed = EventFeed(engine, on_found)
         self.containers: Shelf[Container] = Shelf(engine, self.feed, "containers", ("container",), load_containers)
         self.images: Shelf[Image] = Shelf(engine, self.feed, "images", ("image", "container"), load_images)
         self.networks: Shelf[Network] = Shelf(engine, self.feed, "networks", ("network",), _load_networks)
@@ -196,7 +196,9 @@ def _load_networks(api: docker.APIClient) -> tuple[Network, ...]:
 class Catalogues:
     """The catalogue of each engine, made when first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_found: Callable[[], None] = lambda: None) -> None:
+        """`on_found` is called each time an engine was reached."""
+        self._on_found = on_found
         self._lock = threading.Lock()
         self._by_name: dict[str, Catalogue] = {}
 
@@ -204,7 +206,7 @@ class Catalogues:
         """The engine's catalogue."""
         with self._lock:
             if engine.name not in self._by_name:
-                self._by_name[engine.name] = Catalogue(engine)
+                self._by_name[engine.name] = Catalogue(engine, self._on_found)
             return self._by_name[engine.name]
 
     def opened(self) -> tuple[Catalogue, ...]:

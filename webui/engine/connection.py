@@ -19,6 +19,7 @@ from webui.engine.discovery import DEFAULT, Endpoint
 from webui.engine.errors import translated
 from webui.engine.model import EngineAddress, EngineFacts
 from webui.engine.private import PrivateEngine
+from webui.engine.reservations import Reservations
 from webui.engine.single_flight import SingleFlight
 from webui.errors import DemijohnError, EngineUnreachableError, NotFoundError
 from webui.settings import Settings
@@ -48,8 +49,8 @@ class Engine:
 
     def __init__(self, endpoint: Endpoint, *, explain: Callable[[], DemijohnError | None] | None = None) -> None:
         """`explain` is asked for a better reason when the engine can't be reached; None keeps the first."""
-        self.writing = threading.Lock()
-        """Held while something is made that must not exist yet: the engine itself doesn't tell."""
+        self.reservations = Reservations()
+        """The names and ports that are being given to something new."""
         self._endpoint = endpoint
         self._explain = explain
         self._flights = SingleFlight(f"engine {endpoint.address.name}")

@@ -6,21 +6,24 @@ stands in `webui.engine.launch`.
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import docker
+from docker.types.daemon import CancellableStream
 
 from webui.engine.connection import Engine
 from webui.engine.errors import translated
 from webui.engine.model import ROLE_LABEL, Container, ContainerDetail, ContainerMount, PublishedPort
 from webui.engine.secrets import masked_value
-from webui.errors import NotFoundError
+from webui.errors import DemijohnError, NotFoundError
 from webui.mounts.words import shown
 
+_log = logging.getLogger(__name__)
 _REFERENCE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
 STOP_SECONDS = 10
@@ -114,22 +117,23 @@ def container_logs(engine: Engine, reference: str, *, tail: int = 500) -> str:
 
 def follow_logs(
     engine: Engine, reference: str, *, tail: int | Literal["all"] = 0, follow: bool = True
-) -> tuple[Iterator[bytes], Callable[[], None]]:
-    """What a container prints, as it comes, in chunks of bytes, and a call that ends it: `docker logs -f`.
+) -> CancellableStream[bytes]:
+    """What a container prints, as it comes, in chunks of bytes: `docker logs -f`.
 
-    The stream ends with the container. Raises NotFoundError.
+    It ends with the container, with the engine, or when it is closed, which may be done from another thread.
+    Raises NotFoundError, and EngineError where the container's log driver keeps nothing to read.
     """
+    raw = inspect_container(engine, reference).raw
+    asked = {"stdout": 1, "stderr": 1, "timestamps": 1, "tail": tail, "follow": int(follow)}
+    api: Any = engine.api
     with translated(f"container {reference}"):
-        stream = engine.api.logs(
-            _own_excluded(engine, reference),
-            stream=True,
-            follow=follow,
-            timestamps=True,
-            tail=tail,
-            stdout=True,
-            stderr=True,
-        )
-    return stream, stream.close
+        # docker-py's logs() can't be closed, and hands out a terminal's output byte by byte.
+        response = api._get(api._url("/containers/{0}/logs", raw["Id"]), params=asked, stream=True)
+        api._raise_for_status(response)
+        api._disable_socket_timeout(api._get_raw_response_socket(response))
+    terminal = raw["Config"].get("Tty")
+    chunks = response.iter_content(None) if terminal else api._multiplexed_response_stream_helper(response)
+    return CancellableStream(_until_lost(chunks, reference), response)
 
 
 def container_json(container: Container) -> dict[str, Any]:
@@ -180,6 +184,14 @@ def detail_json(detail: ContainerDetail, *, reveal: bool = False) -> dict[str, A
         "finished_at": detail.finished_at.isoformat() if detail.finished_at else None,
         "anonymous_volumes": list(detail.anonymous_volumes),
     }
+
+
+def _until_lost(chunks: Iterator[bytes], reference: str) -> Iterator[bytes]:
+    try:
+        with translated(f"container {reference}"):
+            yield from chunks
+    except DemijohnError as error:
+        _log.info("the log of container %s ended: %s", reference, error.message)
 
 
 def _own_excluded(engine: Engine, reference: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import docker.errors
+import msgspec
 import requests
 import urllib3.exceptions
 
@@ -36,6 +37,7 @@ TRANSLATED = (
     TimeoutError,
     socket.gaierror,
     json.JSONDecodeError,
+    msgspec.DecodeError,
 )
 """What a call to an engine may raise beside the domain's errors."""
 
@@ -123,7 +125,7 @@ def _answered(error: docker.errors.APIError, subject: str) -> DemijohnError:
 
 
 def _failure(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError | requests.exceptions.JSONDecodeError):
+    if isinstance(error, json.JSONDecodeError | requests.exceptions.JSONDecodeError | msgspec.DecodeError):
         return "the answer was not one of Docker's API"
     return _plain(str(error) or type(error).__name__)
 

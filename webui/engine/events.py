@@ -80,8 +80,10 @@ class Subscription:
 class EventFeed:
     """The events of one engine. `connected` says whether changes would be noticed now."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, on_found: Callable[[], None] = lambda: None) -> None:
+        """`on_found` is called each time the engine was reached, and must not take long."""
         self._engine = engine
+        self._on_found = on_found
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._subscriptions: set[Subscription] = set()
@@ -145,11 +147,7 @@ class EventFeed:
 
     def _run(self) -> None:
         while not self._closed:
-            try:
-                self._read_until_it_ends()
-                self._trouble = "The engine closed the connection."
-            except DemijohnError as error:
-                self._trouble = error.message
+            self._trouble = self._read_until_lost()
             if self._lost() and not self._closed:
                 _log.warning("engine %s: lost: %s", self._engine.name, self._trouble)
                 self.announce("engine", "lost", self._trouble)
@@ -159,23 +157,36 @@ class EventFeed:
                     return
             self._wake.wait(RETRY_SECONDS)
 
-    def _read_until_it_ends(self) -> None:
-        with translated("the engine's events"):
-            stream = self._engine.api.events(decode=True)
-            with self._lock:
-                self._stream = stream
-            self._found()
-            # A clean end is a lost connection too: a dying engine ends the stream without an error.
-            for message in stream:
-                event = _event(message)
-                if event:
-                    self._publish(event)
+    def _read_until_lost(self) -> str:
+        """Publish what happens until the connection ends, and say why it did."""
+        try:
+            with translated("the engine's events"):
+                self._read()
+        except DemijohnError as error:
+            return error.message
+        except Exception:  # noqa: BLE001 - the reader tries again; the traceback is in the log
+            _log.exception("engine %s: its events could not be read", self._engine.name)
+            return "What the engine tells of its changes could not be read."
+        # A clean end is a lost connection too: a dying engine ends the stream without an error.
+        return "The engine closed the connection."
+
+    def _read(self) -> None:
+        stream = self._engine.api.events(decode=True)
+        with self._lock:
+            self._stream = stream
+        self._found()
+        for message in stream:
+            event = _event(message)
+            if event:
+                self._engine.changed()
+                self._publish(event)
 
     def _found(self) -> None:
         self._trouble = ""
         self._connected_at = time.monotonic()
         _log.info("engine %s: connected", self._engine.name)
         self.announce("engine", "found")
+        self._on_found()
 
     def _lost(self) -> bool:
         was_connected, self._connected_at = self._connected_at is not None, None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import re
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,22 @@ from typing import Any
 import docker.types
 
 from webui.engine.connection import Engine
-from webui.engine.containers import inspect_container
+from webui.engine.containers import inspect_container, load_containers
 from webui.engine.errors import translated
 from webui.engine.images import image_detail
-from webui.engine.model import Container
+from webui.engine.model import Container, PublishedPort
 from webui.engine.volumes import inspect_volume
 from webui.errors import ConflictError, DemijohnError, EngineError, InvalidInputError, NotFoundError
 from webui.mounts import Launch, Mount, MountType, PortMapping, api_object
 
 _log = logging.getLogger(__name__)
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
+_NO_COMMAND = re.compile(
+    r"no command specified|executable file .*not found|exec.*(no such file or directory|permission denied|format error)",
+    re.IGNORECASE,
+)
+_ABOUT_MOUNTS = re.compile(r"mount|volume|bind source", re.IGNORECASE)
+_NOTHING_LEFT = "Nothing was left behind."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,79 +44,63 @@ class Launched:
     warnings: tuple[str, ...]
 
 
-def launch(engine: Engine, wanted: Launch, taken_ports: Iterable[tuple[str, PortMapping]] = ()) -> Launched:
+def launch(engine: Engine, wanted: Launch) -> Launched:
     """Create the containers, and start them unless told otherwise: `docker run --detach`.
 
-    `taken_ports` are the ports that other containers publish, with their names. When one can't be created, those made
-    before it and the volumes made on the way are removed again. When one can't be started, the same happens
-    unless another one runs already: then that one stays, and a warning says what is missing.
+    When one can't be created or started, all that were made before it are removed again, and so are the volumes and
+    host folders made on the way.
 
     Raises InvalidInputError (fields as in the HTTP contract), ConflictError, EngineError, EngineUnreachableError.
     """
     _check_image(engine, wanted.image)
-    with engine.writing:
+    _check_network(engine, wanted.network)
+    with engine.reservations.of(*_reservations(wanted)):
         _check_names(engine, wanted)
-        _check_ports(engine, wanted, taken_ports)
+        _check_ports(engine, wanted)
         new_volumes = tuple(name for name in _volume_names(wanted.mounts) if not _volume_exists(engine, name))
-        made = _Made(engine, new_volumes)
+        made = _Made(engine, wanted, new_volumes)
         try:
-            _make_host_folders(engine, wanted.mounts)
-            for name in replica_names(wanted):
-                made.create(wanted, name)
+            made.make_host_folders()
+            made.create()
             if wanted.start:
                 made.start()
+            containers = tuple(inspect_container(engine, identifier).container for identifier in made.identifiers)
         except BaseException:
             made.undo()
             raise
-    containers = tuple(inspect_container(engine, identifier).container for identifier in made.identifiers)
     return Launched(containers, tuple(dict.fromkeys(made.warnings)))
-
-
-def replica_names(wanted: Launch) -> tuple[str, ...]:
-    """The name of each container; empty ones are chosen by the engine."""
-    if wanted.replicas == 1 or not wanted.name:
-        return (wanted.name,) * wanted.replicas
-    return tuple(f"{wanted.name}-{number}" for number in range(1, wanted.replicas + 1))
 
 
 class _Made:
     """What a launch has made so far, and how to take it back."""
 
-    def __init__(self, engine: Engine, new_volumes: tuple[str, ...]) -> None:
+    def __init__(self, engine: Engine, wanted: Launch, new_volumes: tuple[str, ...]) -> None:
         self._engine = engine
+        self._wanted = wanted
         self._new_volumes = new_volumes
-        self._running: list[str] = []
+        self._new_folders: list[Path] = []
         self.identifiers: list[str] = []
         self.warnings: list[str] = []
 
-    def create(self, wanted: Launch, name: str) -> None:
-        api = self._engine.api
-        try:
-            with translated("the new container"):
-                answer = api.create_container(
-                    image=wanted.image,
-                    command=list(wanted.command) or None,
-                    name=name or None,
-                    environment=[f"{key}={value}" for key, value in wanted.environment],
-                    ports=[(port.container_port, port.protocol) for port in wanted.ports],
-                    host_config=_host_config(self._engine, wanted),
-                )
-        except DemijohnError as error:
-            raise explained(error, wanted) from error
-        self.identifiers.append(answer["Id"])
-        self.warnings += [warning for warning in answer.get("Warnings") or () if warning]
+    def make_host_folders(self) -> None:
+        """Make the missing folders that the person agreed to, where the engine can't or would make them root's."""
+        if not self._engine.facts().local:
+            return
+        for place, mount in enumerate(self._wanted.mounts):
+            if mount.create_missing and not Path(mount.source).exists():
+                self._make_folder(Path(mount.source), f"mounts.{place}.source")
+
+    def create(self) -> None:
+        for name in self._wanted.names:
+            with self._explained():
+                answer = self._engine.api.create_container(**_creation(self._engine, self._wanted, name))
+            self.identifiers.append(answer["Id"])
+            self.warnings += [warning for warning in answer.get("Warnings") or () if warning]
 
     def start(self) -> None:
-        for identifier in tuple(self.identifiers):
-            try:
-                with translated("the new container"):
-                    self._engine.api.start(identifier)
-            except DemijohnError as error:
-                if not self._running:
-                    raise _not_started(error) from error
-                self._give_up(identifier, error)
-            else:
-                self._running.append(identifier)
+        for identifier in self.identifiers:
+            with self._explained():
+                self._engine.api.start(identifier)
 
     def undo(self) -> None:
         """Remove what was made, the newest first. What can't be removed is logged; the first error is the one that counts."""
@@ -121,11 +111,28 @@ class _Made:
             )
         for volume in self._new_volumes:
             self._try(f"volume {volume}", lambda api, one=volume: api.remove_volume(one))
+        for folder in reversed(self._new_folders):
+            with suppress(OSError):  # something is in it by now
+                folder.rmdir()
 
-    def _give_up(self, identifier: str, error: DemijohnError) -> None:
-        self.warnings.append(f"One container could not be started and was removed again: {error.message}")
-        self.identifiers.remove(identifier)
-        self._try(f"container {identifier[:12]}", lambda api: api.remove_container(identifier, v=True))
+    def _make_folder(self, folder: Path, field: str) -> None:
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):
+            try:
+                each.mkdir()
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise InvalidInputError({field: f"The folder {folder} could not be made: {error.strerror}."}) from error
+            self._new_folders.append(each)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            with translated("the new container"):
+                yield
+        except DemijohnError as error:
+            raise explained(error, self._wanted) from error
 
     def _try(self, what: str, remove: Any) -> None:
         try:
@@ -142,15 +149,14 @@ def explained(error: DemijohnError, wanted: Launch) -> DemijohnError:
     if not isinstance(error, InvalidInputError | ConflictError | EngineError | NotFoundError):
         return error
     said = error.message
-    for place, mount in enumerate(wanted.mounts):
-        if mount.source and mount.source in said and ("path" in said or "volume" in said.lower()):
-            return InvalidInputError({f"mounts.{place}.source": said}, hint=error.hint)
-        if mount.target and mount.target in said and "mount" in said.lower():
-            return InvalidInputError({f"mounts.{place}.target": said}, hint=error.hint)
-    if wanted.network and wanted.network in said and "network" in said.lower():
-        return InvalidInputError({"network": said})
     if _PORT_TAKEN.search(said):
-        return ConflictError(said, fields={"ports": said})
+        return ConflictError(said, fields={"ports": said}, hint=f"{_NOTHING_LEFT} Choose another port.")
+    if _NO_COMMAND.search(said):
+        return InvalidInputError({"command": said}, hint=f"{_NOTHING_LEFT} Name a program that the image has.")
+    if field := _mount_at_fault(said, wanted.mounts):
+        return InvalidInputError({field: said}, hint=_NOTHING_LEFT)
+    if "network" in said.lower() and (not wanted.network or wanted.network.removeprefix("container:") in said):
+        return InvalidInputError({"network": said}, hint=_NOTHING_LEFT)
     if isinstance(error, ConflictError) and "name" in said.lower():
         return ConflictError(said, fields={"name": said})
     if isinstance(error, NotFoundError):
@@ -158,16 +164,22 @@ def explained(error: DemijohnError, wanted: Launch) -> DemijohnError:
     return error
 
 
-def _not_started(error: DemijohnError) -> DemijohnError:
-    """Why a container that could be created could not be started; nothing of it is left."""
-    said = error.message
-    if _PORT_TAKEN.search(said):
-        return ConflictError(said, fields={"ports": said}, hint="Nothing was left behind. Choose another port.")
-    if re.search(r"executable file not found|no such file or directory|permission denied", said) and "exec" in said:
-        return InvalidInputError(
-            {"command": said}, hint="Nothing was left behind. Check the command against what the image has."
-        )
-    return type(error)(said, hint=error.hint) if isinstance(error, EngineError) else error
+def _mount_at_fault(said: str, mounts: Sequence[Mount]) -> str:
+    """The field of the mount that a message of the engine is about, or an empty string."""
+    if not _ABOUT_MOUNTS.search(said):
+        return ""
+    for place, mount in enumerate(mounts):
+        if mount.source and mount.source in said:
+            return f"mounts.{place}.source"
+        if mount.target in said:
+            return f"mounts.{place}.target"
+    return ""
+
+
+def _reservations(wanted: Launch) -> Iterator[str]:
+    yield from (f"container {name}" for name in wanted.names if name)
+    yield from (f"volume {name}" for name in _volume_names(wanted.mounts))
+    yield from (f"port {port.host_port}" for port in wanted.ports if port.host_port is not None)
 
 
 def _check_image(engine: Engine, reference: str) -> None:
@@ -179,8 +191,25 @@ def _check_image(engine: Engine, reference: str) -> None:
         ) from error
 
 
+def _check_network(engine: Engine, network: str) -> None:
+    """See that the network is there: the engine would tell only when the container starts."""
+    kind, _, container = network.partition(":")
+    if kind in {"", "default", "none", "host"}:
+        return
+    try:
+        with translated(f"network {network}"):
+            if kind == "container" and container:
+                engine.api.inspect_container(container)
+            else:
+                engine.api.inspect_network(network)
+    except NotFoundError as error:
+        raise InvalidInputError(
+            {"network": error.message}, hint="Choose one of the networks of this engine."
+        ) from error
+
+
 def _check_names(engine: Engine, wanted: Launch) -> None:
-    for name in replica_names(wanted):
+    for name in wanted.names:
         if not name:
             continue
         try:
@@ -197,37 +226,56 @@ def _check_names(engine: Engine, wanted: Launch) -> None:
             )
 
 
-def _check_ports(engine: Engine, wanted: Launch, taken: Iterable[tuple[str, PortMapping]]) -> None:
+def _check_ports(engine: Engine, wanted: Launch) -> None:
     """Find taken ports before anything is made; an engine without a network of its own would not even say."""
-    held = list(taken)
-    for port in wanted.ports:
-        if port.host_port is None:
-            continue
+    fixed = [port for port in wanted.ports if port.host_port is not None]
+    if not fixed:
+        return
+    held = _held_ports(engine)
+    for port in fixed:
         for name, other in held:
             if _same_port(port, other):
                 raise _port_taken(port, f"container {name}")
-        if engine.facts().local and not _can_bind(port):
+        if engine.facts().local and not all(_can_bind(port, address) for address in _addresses(port)):
             raise _port_taken(port, "another program on this machine")
 
 
-def _same_port(one: PortMapping, other: PortMapping) -> bool:
+def _held_ports(engine: Engine) -> list[tuple[str, PublishedPort]]:
+    """The ports that running containers ask for, with their names; the list leaves out those without a network of their own."""
+    with translated("the list of containers"):
+        running = [each for each in load_containers(engine.api) if each.running]
+    asked = {each.id: each.ports for each in running}
+    for each in running:
+        if set(each.networks) <= {"none", "host"}:
+            with suppress(NotFoundError):
+                asked[each.id] = inspect_container(engine, each.id).container.ports
+    return [(each.name, port) for each in running for port in asked[each.id] if port.host_port is not None]
+
+
+def _same_port(one: PortMapping, other: PublishedPort) -> bool:
     everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
     same_address = one.host_ip == other.host_ip or bool({one.host_ip, other.host_ip} & everywhere)
     return same_address and (one.host_port, one.protocol) == (other.host_port, other.protocol)
 
 
-def _can_bind(port: PortMapping) -> bool:
+def _addresses(port: PortMapping) -> tuple[str, ...]:
+    return (port.host_ip,) if port.host_ip else ("0.0.0.0", "::")  # noqa: S104 - what the engine would bind
+
+
+def _can_bind(port: PortMapping, address: str) -> bool:
     """Whether this machine's port is free. Ports that this account may not bind count as free: the engine may."""
     kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}.get(port.protocol)
     if kind is None:
         return True
-    family = socket.AF_INET6 if ":" in port.host_ip else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((port.host_ip, port.host_port))
-        except OSError as error:
-            return error.errno != errno.EADDRINUSE
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
+            if ":" in address:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if kind == socket.SOCK_STREAM:  # what is left of connections that ended does not keep a port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port.host_port))
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
     return True
 
 
@@ -248,29 +296,24 @@ def _volume_exists(engine: Engine, name: str) -> bool:
     return True
 
 
-def _make_host_folders(engine: Engine, mounts: Sequence[Mount]) -> None:
-    """Make the missing folders that the person agreed to, where the engine can't or would make them root's."""
-    if not engine.facts().local:
-        return
-    for place, mount in enumerate(mounts):
-        if not mount.create_missing or Path(mount.source).exists():
-            continue
-        try:
-            os.makedirs(mount.source)  # noqa: PTH103 - Path.mkdir gives parents another mode
-        except OSError as error:
-            raise InvalidInputError(
-                {f"mounts.{place}.source": f"The folder {mount.source} could not be made: {error.strerror}."}
-            ) from error
-
-
-def _host_config(engine: Engine, wanted: Launch) -> Any:
-    name, _, retries = wanted.restart.partition(":")
-    return engine.api.create_host_config(
-        mounts=[_mount(engine, mount) for mount in wanted.mounts],
-        port_bindings=_bindings(wanted.ports),
-        network_mode=wanted.network or None,
-        restart_policy={"Name": name, "MaximumRetryCount": int(retries or 0)} if name not in {"", "no"} else None,
-    )
+def _creation(engine: Engine, wanted: Launch, name: str) -> dict[str, Any]:
+    """What docker-py makes a container from."""
+    policy, _, retries = wanted.restart.partition(":")
+    return {
+        "image": wanted.image,
+        "command": list(wanted.command) or None,
+        "name": name or None,
+        "environment": [f"{key}={value}" for key, value in wanted.environment],
+        "ports": [(port.container_port, port.protocol) for port in wanted.ports],
+        "host_config": engine.api.create_host_config(
+            mounts=[_mount(engine, mount) for mount in wanted.mounts],
+            port_bindings=_bindings(wanted.ports),
+            network_mode=wanted.network or None,
+            restart_policy={"Name": policy, "MaximumRetryCount": int(retries or 0)}
+            if policy not in {"", "no"}
+            else None,
+        ),
+    }
 
 
 def _mount(engine: Engine, mount: Mount) -> docker.types.Mount:

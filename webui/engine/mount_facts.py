@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import docker.types
 from docker.types import LogConfig
 
-from webui.engine.catalogue import Catalogue
+from webui.engine.catalogue import Catalogue, Listing
 from webui.engine.connection import Engine
 from webui.engine.images import has_content_at, image_detail
 from webui.engine.model import ROLE_LABEL, EngineFacts, ImageDetail, Volume, VolumeKind
@@ -28,14 +28,16 @@ _log = logging.getLogger(__name__)
 class Knowledge:
     """What can be found out for one launch; each fact is asked for once, and an engine in trouble only means fewer of them."""
 
-    def __init__(self, catalogue: Catalogue, launch: Launch, context: MountContext) -> None:
+    def __init__(
+        self, catalogue: Catalogue, launch: Launch, context: MountContext, volumes: Listing[Volume] | None = None
+    ) -> None:
         self._catalogue, self._launch, self._context = catalogue, launch, context
         self._engine: Engine = catalogue.engine
         self._facts: EngineFacts | None = _known(self._engine.facts)
         self._image: ImageDetail | None = (
             _known(lambda: image_detail(self._engine, launch.image)) if launch.image else None
         )
-        listing = catalogue.volumes(QUICK, fresh=False)
+        listing = volumes or catalogue.volumes(QUICK, fresh=False)
         self._volumes = {volume.name: volume for volume in listing.items}
         self._volumes_known = listing.trouble is None
 
@@ -100,8 +102,10 @@ class Knowledge:
 def is_empty(api: Any, image: str, volume: str) -> bool:
     """Whether nothing is in a volume, seen through a container that is never started.
 
-    Only the beginning of the archive is read, however much there is. Raises docker's own errors: call it through `Engine.read`.
+    Only the beginning of the archive is read, however much there is. A volume that is gone stays gone: the engine would make it anew
+    for the container. Raises docker's own errors: call it through `Engine.read`.
     """
+    known = api.inspect_volume(volume).get("CreatedAt")
     path = "/demijohn-peek"
     mount = docker.types.Mount(target=path, source=volume, type="volume", read_only=True, no_copy=True)
     container = api.create_container(
@@ -110,7 +114,9 @@ def is_empty(api: Any, image: str, volume: str) -> bool:
         labels={ROLE_LABEL: "helper"},
         host_config=api.create_host_config(mounts=[mount], log_config=LogConfig(type="none"), network_mode="none"),
     )["Id"]
+    made_anew = False
     try:
+        made_anew = api.inspect_volume(volume).get("CreatedAt") != known
         response = api._get(api._url("/containers/{0}/archive", container), params={"path": f"{path}/."}, stream=True)
         with closing(response):
             api._raise_for_status(response)
@@ -119,6 +125,8 @@ def is_empty(api: Any, image: str, volume: str) -> bool:
         return len(beginning) <= 512 or not beginning[512:1024].strip(b"\0")
     finally:
         api.remove_container(container, v=True, force=True)
+        if made_anew:
+            api.remove_volume(volume)
 
 
 def _known(ask: Callable[[], T]) -> T | None:

@@ -6,13 +6,16 @@ Follows https://docs.docker.com/reference/cli/docker/volume/ and the volume part
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
+import msgspec
 
 from webui.engine.connection import Engine
 from webui.engine.containers import is_own, parse_time
@@ -22,10 +25,32 @@ from webui.engine.secrets import masked_options, masked_text, masked_volume
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
 from webui.mounts.words import shown
 
+T = TypeVar("T")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _ANONYMOUS_NAME = re.compile(r"[0-9a-f]{64}")
-_Told = tuple[Mapping[str, Any], Volume]
+_PIECE_BYTES = 1024 * 1024
+
+
+class _Told(msgspec.Struct, gc=False):
+    """A volume in the engine's words (https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Volume)."""
+
+    Name: str
+    Driver: str | None = None
+    Options: dict[str, str] | None = None
+    Labels: dict[str, str] | None = None
+    CreatedAt: str | None = None
+    Mountpoint: str | None = None
+    Scope: str | None = None
+    Status: dict[str, Any] | None = None
+
+
+class _ToldVolumes(msgspec.Struct):
+    Volumes: list[_Told] | None = None
+
+
+_Known = tuple[_Told, Volume]
 """What the engine told of a volume, and the volume made of it."""
+_read_volumes = msgspec.json.Decoder(_ToldVolumes).decode
 
 
 class VolumeLoader:
@@ -36,17 +61,18 @@ class VolumeLoader:
     """
 
     def __init__(self) -> None:
-        self._last: tuple[Mapping[str, _Told], tuple[Volume, ...]] = ({}, ())
+        self._last: tuple[Mapping[str, _Known], tuple[Volume, ...]] = ({}, ())
 
     def __call__(self, api: docker.APIClient) -> tuple[Volume, ...]:
         """Raises docker's own errors: call it through `Engine.read`."""
-        found = api.volumes().get("Volumes") or []
-        uses = _uses_by_volume(api.containers(all=True))
-        known, volumes = self._last
-        told = {attributes["Name"]: _told(known, attributes, uses) for attributes in found}
-        if len(told) != len(known) or any(known.get(name) is not each for name, each in told.items()):
-            volumes = tuple(volume for _, volume in told.values())
-            self._last = told, volumes
+        containers = _beside(lambda: api.containers(all=True))
+        told = _ask_for_volumes(api)
+        uses = _uses_by_volume(containers.result())
+        before, volumes = self._last
+        now, changed = _updated(before, told, uses)
+        if changed:
+            volumes = tuple(volume for _, volume in now.values())
+            self._last = now, volumes
         return volumes
 
 
@@ -67,7 +93,7 @@ def inspect_raw(engine: Engine, name: str, *, reveal: bool = False) -> tuple[Vol
     )
     uses = _uses_by_volume(holders).get(name, ())
     raw = attributes if reveal else masked_volume(attributes)
-    return _volume(attributes, uses), raw
+    return _volume_of(attributes, uses), raw
 
 
 def create_volume(
@@ -83,7 +109,7 @@ def create_volume(
     Docker answers a second creation with the volume that is already there and drops the new options; here that is a ConflictError.
     Raises InvalidInputError for options or a driver the engine refuses, in the engine's words.
     """
-    with engine.writing:
+    with engine.reservations.of(f"volume {name}"):
         _refuse_existing(engine, name)
         try:
             with translated(f"volume {name}"):
@@ -96,7 +122,7 @@ def create_volume(
             ) from error
         except InvalidInputError as error:
             raise InvalidInputError({"options": f"The driver refused: {error.message}"}) from error
-    return _volume(attributes, ())
+    return _volume_of(attributes, ())
 
 
 def delete_volume(engine: Engine, name: str) -> None:
@@ -251,16 +277,41 @@ def _uses_by_volume(containers: Iterable[Mapping[str, Any]]) -> dict[str, tuple[
     return {volume: tuple(sorted(found, key=lambda use: use.name)) for volume, found in uses.items()}
 
 
-def _told(
-    known: Mapping[str, _Told], attributes: Mapping[str, Any], uses: Mapping[str, tuple[VolumeUse, ...]]
-) -> _Told:
-    """What was known of the volume where it still holds, else the volume made anew."""
-    name = attributes["Name"]
-    used_by = uses.get(name, ())
-    before = known.get(name)
-    if before is not None and before[0] == attributes and before[1].used_by == used_by:
-        return before
-    return attributes, _volume(attributes, used_by)
+def _ask_for_volumes(api: docker.APIClient) -> list[_Told]:
+    """What `api.volumes()` answers, read the way megabytes of it are read quickly."""
+    response = api._get(api._url("/volumes"), stream=True)  # type: ignore[attr-defined]
+    api._raise_for_status(response)  # type: ignore[attr-defined]
+    return _read_volumes(b"".join(response.iter_content(_PIECE_BYTES))).Volumes or []
+
+
+def _beside(call: Callable[[], T]) -> Future[T]:
+    """Start a call in a thread of its own, one that can't keep the app from ending."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001  raised again by whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="containers", daemon=True).start()
+    return future
+
+
+def _updated(
+    before: Mapping[str, _Known], told: Sequence[_Told], uses: Mapping[str, tuple[VolumeUse, ...]]
+) -> tuple[Mapping[str, _Known], bool]:
+    """What is known now, made anew only where it differs from what was known before; and whether anything does."""
+    now: dict[str, _Known] = {}
+    changed = len(told) != len(before)
+    for each in told:
+        name = each.Name
+        used_by = uses.get(name, ())
+        known = before.get(name)
+        if known is None or known[0] != each or known[1].used_by != used_by:
+            known, changed = (each, _volume(each, used_by)), True
+        now[name] = known
+    return now, changed
 
 
 def _use(container: Mapping[str, Any], mount: Mapping[str, Any]) -> VolumeUse:
@@ -274,21 +325,26 @@ def _use(container: Mapping[str, Any], mount: Mapping[str, Any]) -> VolumeUse:
     )
 
 
-def _volume(attributes: Mapping[str, Any], uses: tuple[VolumeUse, ...]) -> Volume:
-    options = attributes.get("Options") or {}
-    labels = attributes.get("Labels") or {}
-    name = attributes["Name"]
-    driver = attributes.get("Driver") or "local"
+def _volume_of(attributes: Mapping[str, Any], uses: tuple[VolumeUse, ...]) -> Volume:
+    """The volume in what docker-py made of the engine's answer."""
+    return _volume(msgspec.convert(attributes, _Told), uses)
+
+
+def _volume(told: _Told, uses: tuple[VolumeUse, ...]) -> Volume:
+    options = told.Options or {}
+    labels = told.Labels or {}
+    name = told.Name
+    driver = told.Driver or "local"
     return Volume(
         name=name,
         driver=driver,
         kind=volume_kind(driver, options),
         options=options,
         labels=labels,
-        created=parse_time(attributes.get("CreatedAt")),
-        mountpoint=attributes.get("Mountpoint") or "",
-        scope=attributes.get("Scope") or "",
+        created=parse_time(told.CreatedAt),
+        mountpoint=told.Mountpoint or "",
+        scope=told.Scope or "",
         anonymous="com.docker.volume.anonymous" in labels or _ANONYMOUS_NAME.fullmatch(name) is not None,
         used_by=uses,
-        status=attributes.get("Status") or {},
+        status=told.Status or {},
     )

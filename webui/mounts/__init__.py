@@ -14,7 +14,7 @@ from webui.mounts.checks import check, check_all, check_source_path, normal_targ
 from webui.mounts.draft import Pasted
 from webui.mounts.host_paths import danger_of, device_of, is_engine_socket
 from webui.mounts.json_shape import mount_from_json
-from webui.mounts.launch import Launch, check_launch, container_name_problem, image_problem
+from webui.mounts.launch import Launch, check_launch, container_name_problem, image_problem, launch_warnings
 from webui.mounts.launch_printing import compose, docker_run, left_out, previews, python
 from webui.mounts.model import Mount, MountContext, MountType
 from webui.mounts.parse import parse
@@ -51,6 +51,7 @@ __all__ = [
     "explain_declared",
     "image_problem",
     "is_engine_socket",
+    "launch_warnings",
     "left_out",
     "mount_flag",
     "mount_from_json",

@@ -82,6 +82,13 @@ def check_launch(launch: Launch) -> dict[str, str]:
     return found | check_all(launch.mounts)
 
 
+def launch_warnings(launch: Launch) -> tuple[str, ...]:
+    """What Docker does differently than one may expect, one sentence each; it goes on all the same."""
+    if launch.ports and launch.network in {"host", "none"}:
+        return (f"With the network “{launch.network}” no ports are published: those given have no effect.",)
+    return ()
+
+
 def image_problem(image: str) -> str:
     """Why this can't be the name of an image, in a sentence. Empty where it can."""
     if not image:
@@ -160,11 +167,6 @@ def _port_problems(launch: Launch) -> Iterator[tuple[str, str]]:
                 ),
             )
         taken.add(port)
-    if launch.ports and launch.network in {"host", "none"}:
-        yield (
-            "ports",
-            f"With the network “{launch.network}” no ports are published. Leave them out or choose another network.",
-        )
 
 
 def _clashes(port: PortMapping, taken: set[PortMapping]) -> bool:

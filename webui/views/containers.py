@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from flask import Blueprint, Response, make_response, url_for
 from htmx_flask import request
@@ -14,7 +14,7 @@ from webui.engine.catalogue import Catalogue
 from webui.engine.connection import Engine
 from webui.engine.model import ContainerDetail
 from webui.engine.secrets import masked_inspection
-from webui.errors import NotFoundError
+from webui.errors import InvalidInputError
 from webui.render import answer, done, wants_fragment, wants_json
 from webui.views import launching
 from webui.views._shared import catalogue, house, received, same_engine, sent_along
@@ -24,6 +24,7 @@ launching.add_to(blueprint)
 
 SCRIPT_WAIT = 20.0
 LOG_LINES = 500
+MOST_LOG_LINES = 100_000
 
 _ACTIONS: dict[str, tuple[Callable[[Engine, str], None], str]] = {
     "start": (engine_containers.start_container, "was started"),
@@ -146,8 +147,7 @@ def logs(engine: str, reference: str) -> Response:
     detail = engine_containers.inspect_container(found.engine, reference)
     if forms.flag(request.args, "follow") or forms.flag(request.args, "download"):
         return _stream(found, detail)
-    tail = forms.number(request.args, "tail", default=LOG_LINES)
-    lines = engine_containers.container_logs(found.engine, detail.container.id, tail=max(0, tail))
+    lines = engine_containers.container_logs(found.engine, detail.container.id, tail=_tail())
     return answer(
         "containers/logs.html",
         "log",
@@ -157,6 +157,13 @@ def logs(engine: str, reference: str) -> Response:
         logs=lines,
         command=commands.container_logs(detail.container.name),
     )
+
+
+def _tail() -> int:
+    tail = forms.number(request.args, "tail", default=LOG_LINES)
+    if not 0 <= tail <= MOST_LOG_LINES:
+        raise InvalidInputError({"tail": f"Ask for 0 to {MOST_LOG_LINES} lines, or download the whole log."})
+    return tail
 
 
 def _remove(found: Catalogue, reference: str, sent: dict[str, object]) -> Response:
@@ -176,26 +183,17 @@ def _named_volumes(detail: ContainerDetail) -> tuple[str, ...]:
 
 def _stream(found: Catalogue, detail: ContainerDetail) -> Response:
     """The log as text, from the beginning for a download, from the last lines on to follow."""
-    home = house()
     follow = forms.flag(request.args, "follow")
-    if follow and not home.event_streams.acquire(blocking=False):
-        raise NotFoundError("Too many logs and pages are open already.", hint="Close some of them.")
-    lines, stop = engine_containers.follow_logs(
+    lines = engine_containers.follow_logs(
         found.engine, detail.container.id, tail=LOG_LINES if follow else "all", follow=follow
     )
+    leave = house().logs.add(lines.close)
 
-    def leave() -> None:
-        stop()
-        if follow:
-            home.event_streams.release()
+    def close() -> None:
+        leave()
+        lines.close()
 
-    def chunks() -> Iterator[bytes]:
-        for line in lines:
-            if home.stopping.is_set():
-                return
-            yield line
-
-    response = make_response(Response(ClosingIterator(chunks(), leave), mimetype="text/plain"))
+    response = make_response(Response(ClosingIterator(lines, close), mimetype="text/plain"))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     if not follow:
         response.headers.set("Content-Disposition", "attachment", filename=f"{detail.container.name}.log")

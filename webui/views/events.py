@@ -11,7 +11,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from webui.engine.catalogue import Catalogue
 from webui.engine.events import Subscription
-from webui.errors import EngineUnreachableError
+from webui.errors import BusyError
 from webui.house import House
 from webui.views._shared import catalogue, house
 
@@ -28,9 +28,7 @@ def stream(engine: str) -> Response:
     """Events named by their noun: volume, container, image, network, plugin, engine, job, size; `hello` comes first."""
     found, home = catalogue(engine), house()
     if not home.event_streams.acquire(blocking=False):
-        raise EngineUnreachableError(
-            "Too many pages listen for changes already.", hint="Close some of them; this one still works."
-        )
+        raise BusyError("Too many pages listen for changes already.", hint="Close some of them; this one still works.")
     subscription = found.feed.subscribe()
 
     def leave() -> None:

@@ -8,15 +8,28 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
 
-from webui.engine.catalogue import PAGE_WAIT, Catalogue
+from webui.engine.catalogue import PAGE_WAIT, Catalogue, Listing
 from webui.engine.containers import container_json
 from webui.engine.launch import launch as launch_containers
+from webui.engine.model import Volume
 from webui.engine.mount_facts import Knowledge
 from webui.errors import DemijohnError, InvalidInputError
 from webui.launch_form import LaunchForm, MountRow, page_form, script_form, unconfirmed
-from webui.mounts import VOLUME_OR_BIND, Advice, Launch, MountContext, PortMapping, explain, explain_declared, previews
+from webui.mounts import (
+    VOLUME_OR_BIND,
+    Advice,
+    Launch,
+    MountContext,
+    explain,
+    explain_declared,
+    launch_warnings,
+    previews,
+)
 from webui.render import answer, go, wants_json
 from webui.views._shared import catalogue, house, received
+
+LAUNCH_WAIT = 20.0
+"""Seconds a launch waits for what it has to know; a page that only advises does not."""
 
 FORMS = (("volume", "docker run -v"), ("mount", "docker run --mount"), ("compose", "Compose"), ("python", "Python"))
 
@@ -77,12 +90,17 @@ def mount_context(engine: str) -> MountContext:
     return MountContext(str(settings.start_folder), str(settings.home_folder), facts.local if facts else True)
 
 
-def advised(found: Catalogue, form: LaunchForm, context: MountContext) -> Advised:
-    """The launch a form means, with all the advice there is; one list for each row of the form."""
+def advised(
+    found: Catalogue, form: LaunchForm, context: MountContext, volumes: Listing[Volume] | None = None
+) -> Advised:
+    """The launch a form means, with all the advice there is; one list for each row of the form.
+
+    Without `volumes`, those that can be had quickly count: enough to advise, not enough to act on.
+    """
     launch, problems = form.read(context)
-    if launch is None:
+    if launch is None or "mounts" in problems:
         return Advised(None, problems, ((),) * len(form.mounts), ())
-    knowledge = Knowledge(found, launch, context)
+    knowledge = Knowledge(found, launch, context, volumes)
     advice: list[tuple[Advice, ...]] = []
     for place, row in enumerate(form.mounts):
         try:
@@ -96,13 +114,17 @@ def advised(found: Catalogue, form: LaunchForm, context: MountContext) -> Advise
 
 def _launched(found: Catalogue, form: LaunchForm, context: MountContext) -> Response:
     form = form.without_empty_rows()
-    said = advised(found, form, context)
+    volumes = found.volumes(LAUNCH_WAIT)
+    if volumes.trouble:
+        raise volumes.trouble
+    said = advised(found, form, context, volumes)
     problems = said.problems | unconfirmed(form, _confirmations(said))
     if problems or said.launch is None:
         raise InvalidInputError(problems)
-    made = launch_containers(found.engine, said.launch, _taken_ports(found))
+    made = launch_containers(found.engine, said.launch)
     warnings = [
         *made.warnings,
+        *launch_warnings(said.launch),
         *(advice.message for each in said.advice for advice in each if advice.severity != "info"),
     ]
     return go(
@@ -144,16 +166,6 @@ def _acted(
     return form.with_mount(place, chosen_fix.mount, new=True), ()
 
 
-def _taken_ports(found: Catalogue) -> list[tuple[str, PortMapping]]:
-    return [
-        (container.name, PortMapping(port.container_port, port.host_port, port.protocol, port.host_ip))
-        for container in found.containers.fetch()
-        if container.running
-        for port in container.ports
-        if port.host_port is not None
-    ]
-
-
 def _page(
     found: Catalogue,
     form: LaunchForm,
@@ -174,6 +186,7 @@ def _page(
         status=error.status if error else 200,
         form=form,
         said=said,
+        remarks=launch_warnings(said.launch) if said.launch else (),
         problems=problems,
         error=error,
         not_understood=not_understood,
@@ -207,5 +220,8 @@ def _json(said: Advised) -> dict[str, Any]:
     return {
         "launch": said.launch.to_json() if said.launch else None,
         "fields": said.problems,
-        "warnings": [advice.message for each in said.advice for advice in each],
+        "warnings": [
+            *(launch_warnings(said.launch) if said.launch else ()),
+            *(advice.message for each in said.advice for advice in each),
+        ],
     }

@@ -1,0 +1,219 @@
+"""Every page and dialog, light and dark, on a desk and on a phone: axe finds nothing, and nothing sticks out sideways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import DESKTOP, PHONE
+from tests.e2e.program import Program
+from tests.e2e.steps import CONTAINERS, IMAGES, VOLUMES, WIZARD, mount_row, paste, row, settled
+
+axe = Axe()
+
+
+@pytest.fixture
+def furnished(prefix: str, docker: Callable[..., str], small_image: str) -> str:
+    """A volume with labels and options, held by a running container with a log and a bind mount."""
+    docker("volume", "create", "--label=owner=ann", f"--label=com.docker.compose.project={prefix}", prefix)
+    docker("volume", "create", "--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=1m", f"{prefix}-memory")
+    docker("run", "--detach", f"--name={prefix}-user", "--network=none", f"--volume={prefix}:/data", "--volume=/scratch",
+           "--env=PASSWORD=secret", small_image, "sh", "-c", "echo first; echo second; sleep 600")  # fmt: skip
+    docker("create", f"--name={prefix}-second", "--network=none", f"--volume={prefix}:/data:ro", small_image, "true")
+    return prefix
+
+
+def check(page: Page) -> None:
+    """Fail on what axe finds and on a page that is wider than its window, in each theme and size."""
+    findings = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for window in (DESKTOP, PHONE):
+            page.set_viewport_size(window)
+            where = f"{scheme}, {window['width']} px"
+            found = axe.run(page).response["violations"]
+            findings |= {f"{where}: {describe(violation)}" for violation in found}
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > window["width"]:
+                findings.add(f"{where}: the page is {width} px wide")
+    page.set_viewport_size(DESKTOP)
+    assert not findings, "\n".join(sorted(findings))
+
+
+def describe(violation: dict[str, object]) -> str:
+    """A violation in a line: the rule, and the elements that break it."""
+    nodes = violation["nodes"]
+    assert isinstance(nodes, list)
+    places = "; ".join(
+        f"{node['target']} {node['html'][:160]} {node.get('failureSummary', '')[:220]}" for node in nodes[:3]
+    )
+    return f"{violation['id']}: {places}".replace("\n", " ")
+
+
+PAGES = {
+    "volumes": f"{VOLUMES}?q={{}}",
+    "no match": f"{VOLUMES}?q={{}}-nothing-is-called-so",
+    "volume": f"{VOLUMES}/{{}}",
+    "volume with options": f"{VOLUMES}/{{}}-memory",
+    "volume, containers": f"{VOLUMES}/{{}}?tab=containers",
+    "volume, raw": f"{VOLUMES}/{{}}?tab=raw",
+    "new volume": f"{VOLUMES}/-/new",
+    "containers": f"{CONTAINERS}?q={{}}",
+    "container": f"{CONTAINERS}/{{}}-user",
+    "container, mounts": f"{CONTAINERS}/{{}}-user?tab=mounts",
+    "container, logs": f"{CONTAINERS}/{{}}-user?tab=logs",
+    "container, raw": f"{CONTAINERS}/{{}}-user?tab=raw",
+    "log": f"{CONTAINERS}/{{}}-user/logs",
+    "wizard": WIZARD,
+    "images": IMAGES,
+    "jobs": "/jobs",
+    "engines": "/engines",
+    "help": "/help",
+    "explain a mount": "/e/default/mounts",
+}
+
+
+@pytest.mark.parametrize("address", PAGES.values(), ids=PAGES.keys())
+def test_page(page: Page, furnished: str, address: str) -> None:
+    page.goto(address.format(furnished))
+    settled(page)
+    check(page)
+
+
+@pytest.mark.answers(404)
+def test_error_page(page: Page) -> None:
+    page.goto("/there/is/no/such/page")
+    check(page)
+
+
+def test_inspector_beside_the_list(page: Page, furnished: str) -> None:
+    page.goto(f"{VOLUMES}?q={furnished}&inspect={furnished}")
+    expect(page.get_by_role("complementary", name="Inspector").get_by_role("heading", name=furnished)).to_be_visible()
+    page.get_by_label(f"Select {furnished}", exact=True).check()
+    check(page)
+
+
+def test_dialog_new_volume_with_mistakes(page: Page, furnished: str) -> None:
+    page.goto(VOLUMES)
+    page.get_by_role("link", name="New volume").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("é")
+    expect(dialog.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_role("button", name="Add").last.click()
+    expect(dialog.get_by_label("Labels: key 2")).to_be_visible()
+    check(page)
+
+
+def test_dialog_delete_with_one_in_use(page: Page, furnished: str) -> None:
+    page.goto(f"{VOLUMES}?q={furnished}")
+    page.get_by_label("Select all shown").check()
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"{furnished}-user")
+    check(page)
+
+
+def test_dialog_remove_container(page: Page, furnished: str) -> None:
+    page.goto(f"{CONTAINERS}?q={furnished}")
+    row(page, f"{furnished}-user").focus()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog")).to_contain_text("anonymous volume")
+    check(page)
+
+
+def test_row_menu(page: Page, furnished: str) -> None:
+    page.goto(f"{VOLUMES}?q={furnished}")
+    row(page, furnished).click(button="right")
+    expect(page.get_by_role("menu")).to_be_visible()
+    check(page)
+
+
+def test_wizard_with_advice(page: Page, furnished: str) -> None:
+    page.goto(WIZARD)
+    paste(page, f"docker run -p 80:80 -e A=b -v {furnished}:/data -v relative:/other -v /etc:/host debian")
+    expect(mount_row(page, 3).get_by_role("alert")).to_contain_text("“/etc”")
+    check(page)
+
+
+@pytest.mark.answers(422)
+def test_wizard_with_mistakes(page: Page, furnished: str) -> None:
+    page.goto(WIZARD)
+    page.get_by_label("Name", exact=True).fill("é")
+    mount_row(page, 1).get_by_label("In the container at").fill("data")
+    page.get_by_role("button", name="Launch").last.click()
+    expect(page.get_by_text("Nothing was launched.")).to_be_visible()
+    check(page)
+
+
+def test_dialog_folders(page: Page, program: Program) -> None:
+    page.goto(WIZARD)
+    mount_row(page, 1).get_by_label("Type").select_option("Bind mount")
+    mount_row(page, 1).get_by_role("link", name="Choose a folder").click()
+    expect(page.get_by_role("dialog")).to_contain_text(str(program.start_folder))
+    check(page)
+
+
+def test_dialog_pull(page: Page) -> None:
+    page.goto(IMAGES)
+    page.get_by_role("link", name="Pull an image").click()
+    expect(page.get_by_role("dialog")).to_contain_text("docker pull")
+    check(page)
+
+
+def test_job_and_the_list_of_jobs(page: Page, prefix: str) -> None:
+    page.goto(f"{IMAGES}/-/pull?image=127.0.0.1:9/{prefix}")
+    page.get_by_role("button", name="Pull", exact=True).click()
+    expect(page.get_by_role("article").get_by_text("failed", exact=True)).to_be_visible()
+    check(page)
+    page.goto("/jobs")
+    check(page)
+
+
+def test_mount_explained(page: Page) -> None:
+    page.goto("/e/default/mounts")
+    page.get_by_role("textbox", name="A mount").fill("my_folder:/data")
+    expect(page.get_by_text("It does not use the folder")).to_be_visible()
+    check(page)
+
+
+@pytest.mark.parametrize(("key", "name"), [("Control+k", "Command palette"), ("?", "Keys")])
+def test_dialogs_of_keys(page: Page, key: str, name: str) -> None:
+    page.keyboard.press(key)
+    expect(page.get_by_role("dialog", name=name)).to_be_visible()
+    check(page)
+
+
+def test_help_beside_a_term(page: Page) -> None:
+    page.get_by_label(re.compile("What is this: volume")).first.click()
+    expect(page.get_by_text("A folder that Docker keeps outside of containers")).to_be_visible()
+    check(page)
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> Iterator[Program]:
+    """The program with an engine that is not there."""
+    program = Program(tmp_path / "lost", "unix:///nonexistent/docker.sock")
+    try:
+        yield program
+    finally:
+        assert program.stop() == 0
+
+
+@pytest.mark.answers(502, 503)
+def test_engine_unreachable(page: Page, lost: Program) -> None:
+    page.goto(lost.address)
+    expect(page.get_by_role("link", name="Try again")).to_be_visible()
+    check(page)
+    page.goto(f"{lost.origin}/engines")
+    check(page)
+
+
+def test_no_volumes_yet(page: Page, own_program: Program) -> None:
+    for address in (own_program.address, own_program.origin + CONTAINERS, own_program.origin + IMAGES):
+        page.goto(address)
+        expect(page.get_by_role("heading", name=re.compile("yet$"))).to_be_visible()
+        check(page)
