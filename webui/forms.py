@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _DRIVER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:[/:@][a-zA-Z0-9_.-]*[a-zA-Z0-9_-])*")
 
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,12}")
 MOST_ENTRIES = 100
 """Labels, options or variables of one thing."""
 
@@ -103,10 +104,9 @@ def number(sent: Mapping[str, Any], name: str, *, default: int) -> int:
     said = text(sent, name)
     if not said:
         return default
-    try:
-        return int(said[:12])
-    except ValueError as error:
-        raise InvalidInputError({name: f"“{said}” is not a whole number."}) from error
+    if not _WHOLE_NUMBER.fullmatch(said):
+        raise InvalidInputError({name: f"“{_short(said)}” is not a whole number."})
+    return int(said)
 
 
 def entries(sent: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -156,6 +156,12 @@ def is_broken(value: str) -> bool:
 def unknown_fields(sent: Mapping[str, Any], known: set[str]) -> dict[str, str]:
     """A sentence for every field that nobody reads: a misspelt one must not pass unnoticed."""
     return {str(name): "There is no such field." for name in sent if name not in known}
+
+
+def check_fields(sent: Mapping[str, Any], known: set[str]) -> None:
+    """Raises InvalidInputError naming every field that nobody reads; `engine_id` goes with everything."""
+    if strange := unknown_fields(sent, known | {"engine_id"}):
+        raise InvalidInputError(strange)
 
 
 def _driver(sent: Mapping[str, Any]) -> str:

@@ -31,8 +31,13 @@ from webui.mounts import (
 ROW_TYPES = ("volume", "bind", "tmpfs", "anonymous")
 MOST_MOUNTS = 100
 _ROW_FIELD = re.compile(r"mounts-(\d{1,4})-([a-z_]+)")
-_ROW_FLAGS = frozenset({"read_only", "no_copy", "create_missing"})
-_ROW_TEXTS = ("source", "target", "subpath", "propagation", "tmpfs_size", "tmpfs_mode")
+_FITTING = {
+    "volume": frozenset({"source", "no_copy", "subpath"}),
+    "anonymous": frozenset({"no_copy"}),
+    "bind": frozenset({"source", "propagation", "create_missing"}),
+    "tmpfs": frozenset({"tmpfs_size", "tmpfs_mode"}),
+}
+"""What a row of each type shows beside target and read-only; what was typed there for another type does not count."""
 _FIELDS = frozenset(
     {"image", "name", "command", "env", "ports", "network", "restart", "replicas", "start", "mounts", "confirm"}
 )
@@ -72,12 +77,8 @@ class MountRow:
 
     def mount(self, place: int, context: MountContext) -> Mount:
         """The mount it means. Raises InvalidInputError with fields like `mounts.0.target`."""
-        said: dict[str, Any] = {"type": self.type, "read_only": self.read_only, **self.rest}
-        said |= {name: getattr(self, name) for name in _ROW_TEXTS if getattr(self, name)}
-        said |= {name: True for name in ("no_copy", "create_missing") if getattr(self, name)}
-        for name in _unfit(self.type):
-            said.pop(name, None)
-        said.setdefault("target", "")
+        said = {**self.rest, "type": self.type, "target": self.target, "read_only": self.read_only}
+        said |= {name: getattr(self, name) for name in _FITTING[self.type] if getattr(self, name)}
         return mount_from_json(said, f"mounts.{place}.", context)
 
 
@@ -213,7 +214,7 @@ def page_form(sent: Mapping[str, Any]) -> LaunchForm:
     return LaunchForm(
         **{name: forms.text(sent, name) for name in ("image", "command", "network", "restart", "replicas", "paste")},
         name=forms.text(sent, "name", strip=False),
-        start=forms.flag(sent, "start"),
+        start=forms.flag(sent, "start", default=True),
         env=env + tuple(forms.pasted_entries(forms.text(sent, "env_text"), "env")),
         ports=tuple(forms.many(sent, "port")),
         mounts=tuple(_row(rows[place]) for place in sorted(rows)),
@@ -263,10 +264,10 @@ def row_of(mount: Mount) -> MountRow:
     """The row that means a mount."""
     said = mount.to_json()
     kind = "anonymous" if mount.anonymous else mount.type.value
-    texts = {name: str(said.pop(name)) for name in _ROW_TEXTS if name in said}
-    flags = {name: bool(said.pop(name)) for name in _ROW_FLAGS if name in said}
-    said.pop("type")
-    return MountRow(type=kind, rest=said, **texts, **flags)  # type: ignore[arg-type]
+    shown = {name: said.pop(name) for name in _FITTING[kind] & set(said)}
+    texts = {name: value if isinstance(value, bool) else str(value) for name, value in shown.items()}
+    rest = {name: value for name, value in said.items() if name not in {"type", "source", "target", "read_only"}}
+    return MountRow(kind, target=mount.target, read_only=mount.read_only, rest=rest, **texts)  # type: ignore[arg-type]
 
 
 def unconfirmed(form: LaunchForm, needed: Iterable[tuple[int, str]]) -> dict[str, str]:
@@ -281,7 +282,7 @@ def unconfirmed(form: LaunchForm, needed: Iterable[tuple[int, str]]) -> dict[str
 def _row(values: Mapping[str, str]) -> MountRow:
     try:
         rest = json.loads(values.get("rest") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         rest = {}
     kind = values.get("type", "volume")
     return MountRow(
@@ -383,19 +384,6 @@ def _mapped_port(inside: str, outside: Any) -> str:
     if isinstance(outside, list) and len(outside) == 2:
         return f"{outside[0]}:{outside[1]}:{inside}"
     return f"{outside}:{inside}"
-
-
-def _unfit(kind: str) -> tuple[str, ...]:
-    """The fields a row of this type does not show; what was typed there for another type does not count."""
-    fitting = {
-        "volume": {"source", "no_copy", "subpath"},
-        "anonymous": {"no_copy"},
-        "bind": {"source", "propagation", "create_missing"},
-        "tmpfs": {"tmpfs_size", "tmpfs_mode"},
-    }[kind]
-    return tuple(
-        {"source", "no_copy", "subpath", "propagation", "create_missing", "tmpfs_size", "tmpfs_mode"} - fitting
-    )
 
 
 def _without(rows: tuple[Any, ...], place: int) -> tuple[Any, ...]:

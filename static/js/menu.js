@@ -36,7 +36,7 @@ export function openMenu(row, x, y) {
   menu?.remove();
   const opened = build(row, template);
   menu = opened;
-  document.body.append(opened);
+  document.getElementById("content").append(opened);
   htmx.process(opened);
   opened.showPopover();
   opened.style.left = `${Math.min(x, window.innerWidth - opened.offsetWidth - 8)}px`;

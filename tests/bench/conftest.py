@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.bench.filling import fill
-from tests.bench.proxy import CountingProxy
 from tests.bench.table import Table
 from tests.bench.wire import Wire
 from tests.conftest import TOKEN
+from tests.proxy import CountingProxy
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,9 +13,9 @@ import time
 from contextlib import ExitStack, closing
 
 from tests.bench.conftest import App
-from tests.bench.proxy import CountingProxy
 from tests.bench.table import Table, interleaved, median_ratio, milliseconds
 from tests.bench.wire import Timed, Wire
+from tests.proxy import CountingProxy
 from tests.waiting import wait_until
 
 VOLUMES = "/e/default/volumes"

@@ -131,8 +131,8 @@ def new_context(new_context: Callable[..., BrowserContext], complaints: list[str
 
 @pytest.fixture
 def page(page: Page, program: Program) -> Page:
-    """A page that is signed in and shows the volumes."""
-    page.goto(program.address)
+    """An empty page that is signed in."""
+    page.context.request.get(program.address)
     return page
 
 
@@ -167,6 +167,12 @@ def own_program(folder: Path, mortal: Mortal) -> Iterator[Program]:
 
 
 @pytest.fixture
+def own_docker(mortal: Mortal) -> Callable[..., str]:
+    """The docker command on the test's own engine."""
+    return docker_command(mortal.address.url)
+
+
+@pytest.fixture(scope="session")
 def docker(engine_socket: str) -> Callable[..., str]:
     """The docker command on the run's engine: takes its arguments, returns what it printed."""
     return docker_command(engine_socket)

@@ -17,32 +17,39 @@ from tests.e2e.steps import CONTAINERS, IMAGES, VOLUMES, WIZARD, mount_row, past
 axe = Axe()
 
 
-@pytest.fixture
-def furnished(prefix: str, docker: Callable[..., str], small_image: str) -> str:
-    """A volume with labels and options, held by a running container with a log and a bind mount."""
-    docker("volume", "create", "--label=owner=ann", f"--label=com.docker.compose.project={prefix}", prefix)
-    docker("volume", "create", "--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=1m", f"{prefix}-memory")
-    docker("run", "--detach", f"--name={prefix}-user", "--network=none", f"--volume={prefix}:/data", "--volume=/scratch",
-           "--env=PASSWORD=secret", small_image, "sh", "-c", "echo first; echo second; sleep 600")  # fmt: skip
-    docker("create", f"--name={prefix}-second", "--network=none", f"--volume={prefix}:/data:ro", small_image, "true")
-    return prefix
+@pytest.fixture(scope="module")
+def furnished(docker: Callable[..., str], small_image: str) -> Iterator[str]:
+    """The name of a volume with labels, held by a running container with a log and by a stopped one."""
+    name = "furnished"
+    containers, volumes = (f"{name}-user", f"{name}-second"), (name, f"{name}-memory")
+    try:
+        docker("volume", "create", "--label=owner=ann", f"--label=com.docker.compose.project={name}", name)
+        docker("volume", "create", "--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=1m", f"{name}-memory")
+        docker("run", "--detach", f"--name={containers[0]}", "--network=none", f"--volume={name}:/data", "--volume=/scratch",
+               "--env=PASSWORD=secret", small_image, "sh", "-c", "echo first; echo second; sleep 600")  # fmt: skip
+        docker("create", f"--name={containers[1]}", "--network=none", f"--volume={name}:/data:ro", small_image, "true")
+        yield name
+    finally:
+        docker("rm", "--force", "--volumes", *containers)
+        docker("volume", "rm", "--force", *volumes)
+
+
+LOOKS = (("light", DESKTOP), ("dark", PHONE))
+WIDE = "document.documentElement.scrollWidth"
 
 
 def check(page: Page) -> None:
-    """Fail on what axe finds and on a page that is wider than its window, in each theme and size."""
-    findings = set()
-    for scheme in ("light", "dark"):
+    """Fail on what axe finds, in each theme and size, and on a page that is wider than its window."""
+    findings = []
+    for scheme, window in LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for window in (DESKTOP, PHONE):
-            page.set_viewport_size(window)
-            where = f"{scheme}, {window['width']} px"
-            found = axe.run(page).response["violations"]
-            findings |= {f"{where}: {describe(violation)}" for violation in found}
-            width = page.evaluate("document.documentElement.scrollWidth")
-            if width > window["width"]:
-                findings.add(f"{where}: the page is {width} px wide")
+        page.set_viewport_size(window)
+        where = f"{scheme}, {window['width']} px"
+        findings += [f"{where}: {describe(violation)}" for violation in axe.run(page).response["violations"]]
+        if page.evaluate(WIDE) > window["width"]:
+            findings.append(f"{where}: the page is {page.evaluate(WIDE)} px wide")
     page.set_viewport_size(DESKTOP)
-    assert not findings, "\n".join(sorted(findings))
+    assert not findings, "\n".join(findings)
 
 
 def describe(violation: dict[str, object]) -> str:
@@ -182,12 +189,14 @@ def test_mount_explained(page: Page) -> None:
 
 @pytest.mark.parametrize(("key", "name"), [("Control+k", "Command palette"), ("?", "Keys")])
 def test_dialogs_of_keys(page: Page, key: str, name: str) -> None:
+    page.goto(VOLUMES)
     page.keyboard.press(key)
     expect(page.get_by_role("dialog", name=name)).to_be_visible()
     check(page)
 
 
 def test_help_beside_a_term(page: Page) -> None:
+    page.goto(VOLUMES)
     page.get_by_label(re.compile("What is this: volume")).first.click()
     expect(page.get_by_text("A folder that Docker keeps outside of containers")).to_be_visible()
     check(page)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import docker_command
 from tests.e2e.mortal import Mortal
 from tests.e2e.program import Program
 from tests.e2e.steps import VOLUMES, row, settled
@@ -17,10 +17,9 @@ RECOVERY_SECONDS = 5.0
 
 @pytest.mark.answers(502, 503)
 def test_the_list_says_so_keeps_what_it_knew_and_recovers_by_itself(
-    page: Page, own_program: Program, mortal: Mortal
+    page: Page, own_program: Program, mortal: Mortal, own_docker: Callable[..., str]
 ) -> None:
-    docker = docker_command(mortal.address.url)
-    docker("volume", "create", "before")
+    own_docker("volume", "create", "before")
     page.goto(own_program.address)
     expect(row(page, "before")).to_be_visible()
     settled(page)
@@ -36,7 +35,7 @@ def test_the_list_says_so_keeps_what_it_knew_and_recovers_by_itself(
     began = time.monotonic()
     expect(alert).to_have_count(0)
     assert time.monotonic() - began < RECOVERY_SECONDS
-    docker("volume", "create", "after")
+    own_docker("volume", "create", "after")
     expect(row(page, "after")).to_be_visible()
     expect(page.get_by_role("contentinfo")).not_to_contain_text("unreachable")
 

@@ -23,6 +23,7 @@ def three(page: Page, prefix: str, docker: Callable[..., str]) -> list[str]:
 
 
 def test_n_types_and_enter_creates_a_volume(page: Page, prefix: str) -> None:
+    page.goto(VOLUMES)
     page.keyboard.press("n")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
@@ -102,6 +103,7 @@ def test_shift_f10_opens_the_row_menu_and_arrows_walk_it(page: Page, three: list
 
 
 def test_question_mark_lists_the_keys(page: Page) -> None:
+    page.goto(VOLUMES)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keys")
     expect(keys).to_contain_text("Command palette")
@@ -117,10 +119,11 @@ def test_the_palette_finds_a_volume_and_goes_there(page: Page, three: list[str])
     expect(palette.get_by_role("option", name=three[1])).to_be_visible()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(three[1]))
-    expect(page.get_by_role("heading", name=three[1])).to_be_visible()
+    expect(page.get_by_role("article")).to_contain_text(three[1])
 
 
 def test_g_and_a_letter_go_to_a_room(page: Page) -> None:
+    page.goto(VOLUMES)
     page.keyboard.press("g")
     page.keyboard.press("c")
     page.wait_for_url(re.compile(CONTAINERS))
@@ -143,6 +146,7 @@ def test_tab_goes_in_the_order_one_reads(page: Page, three: list[str]) -> None:
 
 
 def test_keys_do_nothing_while_one_types(page: Page) -> None:
+    page.goto(VOLUMES)
     page.keyboard.press("/")
     page.keyboard.type("n?gc/")
     expect(page.get_by_role("searchbox")).to_have_value("n?gc/")

@@ -157,6 +157,45 @@ class TestLaunch:
         assert f"A container named {prefix}-c exists already." in again.text
         assert f"{prefix}-data" in again.text
 
+    def test_a_form_of_a_script_starts_what_it_makes(self, api: Client, prefix: str, small_image: str) -> None:
+        sent = {"image": small_image, "name": f"{prefix}-c", "command": "sleep 600", "network": "none"}
+        assert one(api.form(CONTAINERS, sent))["state"] == "running"
+        assert one(api.form(CONTAINERS, sent | {"name": f"{prefix}-d", "start": "no"}))["state"] == "created"
+
+
+class TestForm:
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            {},
+            {"action": "add-mount:bind"},
+            {"action": "remove-mount:9"},
+            {"action": "remove-mount:x"},
+            {"action": "fix:0:nosuch:0"},
+            {"action": "fix:x:y:z"},
+            {"action": "fix"},
+            {"action": "add-declared:/x"},
+            {"action": "paste", "paste": "-v data:/data --rm --nosuch"},
+            {"mounts-0-type": "floppy", "mounts-0-source": "x"},
+            {"mounts-9999-target": "/x"},
+            {"mounts-0-rest": "[1]"},
+            {"mounts-0-rest": "[" * 100_000},
+            {"mounts-0-rest": '{"driver_options": 5}', "mounts-0-target": "/x"},
+            {"replicas": "many", "port": ["x", "80:80"], "env_key": ["a b"], "env_value": ["c"]},
+            {"network": "none", "port": ["80:80"]},
+        ],
+    )
+    def test_a_preview_makes_nothing_and_never_fails(
+        self, htmx: Client, small_image: str, everything: Callable[[], object], sent: dict[str, Any]
+    ) -> None:
+        before = everything()
+        assert htmx.form(f"{CONTAINERS}/-/new", {"image": small_image, **sent}).status == 200
+        wait_until(lambda: everything() == before)
+
+    def test_text_that_cannot_be_read_is_said_at_once(self, htmx: Client) -> None:
+        for sent in ({"action": "paste", "paste": "docker run 'open"}, {"nosuch": "x"}):
+            assert htmx.form(f"{CONTAINERS}/-/new", sent).status == 422
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
@@ -316,6 +355,30 @@ class TestRefusals:
         before = everything()
         sent = basic(command=["/host/program"], replicas=50, mounts=[f"{tmp_path}:/host", f"{prefix}-data:/data"])
         assert "command" in api.post(CONTAINERS, sent).fields()
+        assert everything() == before
+
+    def test_a_volume_that_cannot_be_mounted(
+        self, api: Client, engine: Engine, basic: Launching, prefix: str, everything: Callable[[], object]
+    ) -> None:
+        engine.api.create_volume(
+            f"{prefix}-nowhere", driver_opts={"type": "none", "o": "bind", "device": "/nonexistent/folder"}
+        )
+        secret = {"type": "cifs", "device": "//127.0.0.1/x", "o": "addr=127.0.0.1,username=a,password=correcthorse"}
+        engine.api.create_volume(f"{prefix}-share", driver_opts=secret)
+        before = everything()
+        for volume in (f"{prefix}-nowhere", f"{prefix}-share"):
+            answer = api.post(CONTAINERS, basic(mounts=["/anonymous", f"{prefix}-new:/new", f"{volume}:/data"]))
+            assert list(answer.fields()) == ["mounts.2.source"]
+            assert b"correcthorse" not in answer.body
+        assert everything() == before
+
+    def test_a_new_volume_that_cannot_be_made(
+        self, api: Client, basic: Launching, prefix: str, everything: Callable[[], object]
+    ) -> None:
+        before = everything()
+        bad = {"type": "volume", "source": f"{prefix}-bad", "target": "/bad", "driver_options": {"colour": "red"}}
+        fields = api.post(CONTAINERS, basic(mounts=["/anonymous", f"{prefix}-new:/new", bad])).fields()
+        assert any(name.startswith("mounts.2.") for name in fields), fields
         assert everything() == before
 
 

@@ -6,6 +6,8 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from typing import ClassVar
 
 import pytest
@@ -282,6 +284,7 @@ class TestCreate:
             ({"labels": {f"key{number}": "" for number in range(200)}}, "labels"),
             ({"labels": {"key": "x" * 100_000}}, "labels"),
             ({"labels": {"key": {"deep": 1}}}, "labels"),
+            ({"options": {"type": "tm\0pfs"}}, "options"),
             ({"labels": ["a=1", "a=2"]}, "labels"),
             ({"labels": 5}, "labels"),
             ({"labels": {"a": "\ud800"}}, "labels"),
@@ -372,6 +375,14 @@ class TestBody:
         answer = api.post(VOLUMES, {"name": "x" * 5_000_000})
         assert answer.json(413)["error"]
 
+    def test_may_not_be_huge_in_chunks_either(self, api: Client) -> None:
+        with closing(HTTPConnection("127.0.0.1", api.port, timeout=20)) as connection:
+            chunks = (b"x" * 500_000 for _ in range(12))
+            headers = api.headers | {"Content-Type": "application/json"}
+            with suppress(ConnectionError):  # refused before all of it was sent
+                connection.request("POST", VOLUMES, chunks, headers)
+            assert connection.getresponse().status in {413, 422}
+
     def test_numbers_of_any_length_do_no_harm(self, api: Client) -> None:
         answer = api.request("POST", VOLUMES, '{"name": ' + "9" * 10_000 + "}", Content_Type="application/json")
         assert answer.status == 422
@@ -392,6 +403,24 @@ class TestBody:
             answer = api.request(method, path)
             assert answer.json(405)["error"]
             assert answer.headers["Allow"]
+
+
+class TestForm:
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            {"action": "remove-labels:x", "labels_key": ["a"], "labels_value": ["1"]},
+            {"action": "remove-options:99999999999999999999"},
+            {"action": "add-labels"},
+            {"action": "paste-options", "options_text": "-o type=nfs\n--opt 'open"},
+            {"labels_key": ["a", "b"], "labels_value": ["1"]},
+            {"driver": "../x"},
+        ],
+    )
+    def test_a_preview_makes_nothing_and_never_fails(self, htmx: Client, prefix: str, sent: dict[str, object]) -> None:
+        answer = htmx.form(f"{VOLUMES}/-/preview", {"name": f"{prefix}-a", **sent})
+        assert answer.status == 200
+        assert f"{prefix}-a" in answer.text
 
 
 class TestShow:

@@ -32,13 +32,13 @@ def problems(**sent: Any) -> dict[str, str]:
 
 def test_a_page_and_a_script_say_the_same() -> None:
     by_page = form(
-        name=["data"],
-        driver=[""],
-        options_key=["type", ""],
-        options_value=["nfs", ""],
-        options_text=["o=addr=10.0.0.1,rw\n# a remark\n--opt device=:/share"],
-        labels_key=["owner"],
-        labels_value=[""],
+        name=("data",),
+        driver=("",),
+        options_key=("type", ""),
+        options_value=("nfs", ""),
+        options_text=("o=addr=10.0.0.1,rw\n# a remark\n--opt device=:/share",),
+        labels_key=("owner",),
+        labels_value=("",),
     )
     by_script = form(
         name="data", options={"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/share"}, labels=["owner="]
@@ -96,7 +96,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 @given(st.dictionaries(keys, st.text(max_size=50), max_size=5))
 def test_labels_come_through_as_they_were_sent(labels: dict[str, str]) -> None:
     assert form(name="data", labels=labels).labels == labels
-    by_rows = {"labels_key": list(labels), "labels_value": list(labels.values())}
+    by_rows = {"labels_key": tuple(labels), "labels_value": tuple(labels.values())}
     assert form(name="data", **by_rows).labels == labels
 
 
@@ -131,7 +131,7 @@ def test_single_values_are_read_or_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(True, True), (["on"], True), ("No", False), ("", False), (None, False), ("1", True)]
+    ("value", "expected"), [(True, True), (("on",), True), ("No", False), ("", False), (None, False), ("1", True)]
 )
 def test_flags(value: object, expected: bool) -> None:
     assert forms.flag({"x": value}, "x") is expected
@@ -140,7 +140,6 @@ def test_flags(value: object, expected: bool) -> None:
 def test_numbers() -> None:
     assert forms.number({"n": " 12 "}, "n", default=1) == 12
     assert forms.number({}, "n", default=3) == 3
-    for wrong in ("twelve", "1.5", "²", [], {}):
-        if wrong != []:
-            with pytest.raises(InvalidInputError):
-                forms.number({"n": wrong}, "n", default=1)
+    for wrong in ("twelve", "1.5", "²", "٣", "1_0", "9" * 30, {}):
+        with pytest.raises(InvalidInputError):
+            forms.number({"n": wrong}, "n", default=1)

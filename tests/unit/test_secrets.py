@@ -36,6 +36,15 @@ SECRET = "hunter2hunter2"
         ("device", f"//ann:{SECRET}@server/share"),
         ("DATABASE_URL", f"postgres://ann:{SECRET}@db:5432/shop?sslmode=require"),
         ("REDIS_URL", f"redis://:{SECRET}@cache/0"),
+        ("o", f"username=ann,password=a:b;c {SECRET},vers=3.0"),
+        ("o", f"user=ann%{SECRET},vers=3.0"),
+        ("REMOTE", f"https://{SECRET * 2}@example.org/x"),
+        ("DSN", f"Server=db;Pwd={SECRET};Database=shop"),
+        ("command", f"redis-server --requirepass {SECRET} --port 6379"),
+        *(
+            (name, SECRET)
+            for name in ("MYSQL_PWD", "JWT", "SIGNING_KEY", "AUTH", "b2-key", "azureblob-sas-url", "sftp-key-pem")
+        ),
     ],
 )
 def test_a_secret_is_masked(name: str, value: str) -> None:
@@ -108,3 +117,21 @@ def test_an_inspected_container_is_masked_throughout() -> None:
     assert masked["Config"]["Env"][3] == "EMPTY"
     assert masked["HostConfig"]["Mounts"][1] == {"Type": "tmpfs"}
     assert SECRET in str(raw)
+
+
+@pytest.mark.parametrize("text", ["the password is wrong", "PWD is not one", "author=ann", "keyring=off", "path=/pass"])
+def test_prose_about_secrets_stays(text: str) -> None:
+    assert masked_text(text) == text
+
+
+def test_a_secret_that_is_a_word_of_its_own_is_masked_in_the_raw_inspection() -> None:
+    masked = masked_inspection({"Args": ["--requirepass", SECRET, "--port", "6379"], "Labels": {"token": "kept"}})
+    assert masked == {"Args": ["--requirepass", MASK, "--port", "6379"], "Labels": {"token": "kept"}}
+
+
+@pytest.mark.parametrize(
+    "text", ["0123456789abcdef" * 4000, "secret" * 10000, "a=" * 30000, "//a:" * 15000, "user=" * 12000]
+)
+def test_masking_takes_no_longer_than_the_text_is_long(text: str) -> None:
+    """Megabytes of one value would otherwise hold up every page; a quadratic expression does not come to its end here."""
+    assert masked_text(text)

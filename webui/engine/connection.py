@@ -89,6 +89,11 @@ class Engine:
         """What is known of the engine, read once per connection. Raises as `read` does."""
         return self._facts or self.read("facts", self._read_facts)
 
+    def identity(self) -> str:
+        """Who answers now, asked anew: another engine may listen at the same address since. Raises as `read` does."""
+        self.changed()
+        return self.read("facts", self._read_facts).identity
+
     def read(self, key: str, call: Callable[[docker.APIClient], T], *, wait: float = 2.0) -> T:
         """What `call` answers, within `wait` seconds; a call with the same key that still runs is shared.
 
@@ -269,7 +274,7 @@ def _facts(version: Mapping[str, Any], info: Mapping[str, Any], api: str, url: s
     system = str(info.get("OperatingSystem", ""))
     swarm = info.get("Swarm") or {}
     return EngineFacts(
-        identity=f"{hostname}:{data_folder}" if podman else str(info.get("ID", "")),
+        identity=":".join((hostname if podman else str(info.get("ID", "")), data_folder)),
         hostname=hostname,
         product=_product(system, podman=podman),
         version=str(version.get("Version", "")),

@@ -18,8 +18,9 @@ from docker.types.daemon import CancellableStream
 
 from webui.engine.connection import Engine
 from webui.engine.errors import translated
-from webui.engine.model import ROLE_LABEL, Container, ContainerDetail, ContainerMount, PublishedPort
-from webui.engine.secrets import masked_value
+from webui.engine.helper import is_own, without_own
+from webui.engine.model import Container, ContainerDetail, ContainerMount, PublishedPort
+from webui.engine.secrets import masked_text, masked_value, masked_words
 from webui.errors import DemijohnError, NotFoundError
 from webui.mounts.words import shown
 
@@ -28,11 +29,6 @@ _REFERENCE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
 STOP_SECONDS = 10
 """How long a container may take to stop by itself before the engine kills it; Docker's own default."""
-
-
-def is_own(labels: Mapping[str, str]) -> bool:
-    """Whether a thing was made by Demijohn for itself."""
-    return ROLE_LABEL in labels
 
 
 def parse_time(text: str | int | None) -> datetime | None:
@@ -53,20 +49,25 @@ def load_containers(api: docker.APIClient) -> tuple[Container, ...]:
 
     Raises docker's own errors: call it through `Engine.read`.
     """
-    return tuple(_container(found) for found in api.containers(all=True) if not is_own(found.get("Labels") or {}))
+    return tuple(_container(found) for found in without_own(api, api.containers(all=True)))
 
 
-def inspect_container(engine: Engine, reference: str) -> ContainerDetail:
+def inspect_container(engine: Engine, reference: str, *, wait: float = 2.0) -> ContainerDetail:
     """One container by its id or name. Raises NotFoundError, also for Demijohn's own helpers.
 
     What can't be a container's name never reaches the engine, where it could mean another address.
     """
     if not _REFERENCE.fullmatch(reference):
         raise NotFoundError(f"There is no container {shown(reference)}.")
-    raw = engine.read(f"container:{reference}", lambda api: api.inspect_container(reference), wait=5)
-    if is_own(raw["Config"].get("Labels") or {}):
+    raw, own = engine.read(f"container:{reference}", lambda api: _inspected(api, reference), wait=wait)
+    if own:
         raise NotFoundError(f"There is no container {reference} of yours on this engine.")
     return _detail(raw)
+
+
+def _inspected(api: docker.APIClient, reference: str) -> tuple[Mapping[str, Any], bool]:
+    raw = api.inspect_container(reference)
+    return raw, is_own(api, raw)
 
 
 def start_container(engine: Engine, reference: str) -> None:
@@ -101,7 +102,7 @@ def remove_container(
         engine.api.remove_container(identifier, v=anonymous_volumes)
 
 
-def container_logs(engine: Engine, reference: str, *, tail: int = 500) -> str:
+def container_logs(engine: Engine, reference: str, *, tail: int = 500, wait: float = 2.0) -> str:
     """The last `tail` lines a container printed, both streams in order, each with its time: `docker logs -t`.
 
     Bytes that are not UTF-8 are shown as replacement characters. Raises NotFoundError, and EngineError where the container's log
@@ -112,7 +113,7 @@ def container_logs(engine: Engine, reference: str, *, tail: int = 500) -> str:
         text: bytes = api.logs(reference, stdout=True, stderr=True, timestamps=True, tail=tail)
         return text
 
-    return engine.read(f"logs:{reference}:{tail}", load, wait=5).decode(errors="replace")
+    return engine.read(f"logs:{reference}:{tail}", load, wait=wait).decode(errors="replace")
 
 
 def follow_logs(
@@ -142,7 +143,7 @@ def container_json(container: Container) -> dict[str, Any]:
         "id": container.id,
         "name": container.name,
         "image": container.image,
-        "command": container.command,
+        "command": masked_text(container.command),
         "state": container.state,
         "status": container.status,
         "created": container.created.isoformat() if container.created else None,
@@ -175,7 +176,7 @@ def detail_json(detail: ContainerDetail, *, reveal: bool = False) -> dict[str, A
     """A container with what inspecting it adds. Secrets in its variables are masked unless `reveal`."""
     return {
         **container_json(detail.container),
-        "argv": list(detail.argv),
+        "argv": list(detail.argv if reveal else masked_words(detail.argv)),
         "env": dict(shown_environment(detail, reveal=reveal)),
         "restart": detail.restart,
         "exit_code": detail.exit_code,

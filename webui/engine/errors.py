@@ -19,6 +19,7 @@ import msgspec
 import requests
 import urllib3.exceptions
 
+from webui.engine.secrets import masked_text
 from webui.errors import (
     ConflictError,
     DemijohnError,
@@ -104,11 +105,11 @@ def translate(error: Exception, *, subject: str = "") -> DemijohnError:
 
 
 def engine_words(error: docker.errors.APIError) -> str:
-    """What the engine itself said, as a sentence without HTTP's wrapping."""
+    """What the engine itself said, as a sentence without HTTP's wrapping and without the secrets of mount options."""
     said = error.explanation
     if not isinstance(said, str) or not said.strip():
         said = str(getattr(error.response, "reason", "") or "The engine gave no reason")
-    return _sentence(_plain(said))
+    return _sentence(masked_text(_plain(said)))
 
 
 def _answered(error: docker.errors.APIError, subject: str) -> DemijohnError:

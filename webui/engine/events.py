@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from webui.engine.connection import Engine
-from webui.engine.containers import is_own
 from webui.engine.errors import translated
+from webui.engine.helper import is_own_event
 from webui.engine.model import EngineEvent
 from webui.errors import DemijohnError
 
@@ -190,6 +190,9 @@ class EventFeed:
 
     def _lost(self) -> bool:
         was_connected, self._connected_at = self._connected_at is not None, None
+        if was_connected:
+            # Another engine may answer at the same address next time.
+            self._engine.forget()
         with self._lock:
             self._stream = None
         return was_connected
@@ -212,7 +215,7 @@ def _event(message: Mapping[str, Any]) -> EngineEvent | None:
     action = str(message.get("Action", "")).partition(":")[0]
     actor = message.get("Actor") or {}
     attributes = actor.get("Attributes") or {}
-    if action not in _ACTIONS.get(noun, ()) or is_own(attributes):
+    if action not in _ACTIONS.get(noun, ()) or is_own_event(attributes):
         return None
     at = datetime.fromtimestamp(message.get("time") or 0, UTC)
     return EngineEvent(noun, action, attributes.get("name") or actor.get("ID", ""), at)

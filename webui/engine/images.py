@@ -11,20 +11,21 @@ import json
 import re
 import tarfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from threading import Lock
 from typing import Any
 
 import docker
 import docker.errors
+import docker.types
 import requests
-from docker.types import LogConfig
 
 from webui.engine.connection import Engine
-from webui.engine.containers import is_own, parse_time
+from webui.engine.containers import parse_time
 from webui.engine.errors import translated
-from webui.engine.model import ROLE_LABEL, Image, ImageDetail
+from webui.engine.helper import laid_open, without_own
+from webui.engine.model import Image, ImageDetail
 from webui.engine.references import reference_problem
 from webui.errors import ConflictError, NotFoundError
 from webui.mounts.words import shown
@@ -40,18 +41,17 @@ def load_images(api: docker.APIClient) -> tuple[Image, ...]:
     Raises docker's own errors: call it through `Engine.read`.
     """
     users: dict[str, list[str]] = {}
-    for container in api.containers(all=True):
-        if not is_own(container.get("Labels") or {}):
-            users.setdefault(container["ImageID"], []).append(_container_name(container))
+    for container in without_own(api, api.containers(all=True)):
+        users.setdefault(container["ImageID"], []).append(_container_name(container))
     images = (_image(found, found.get("RepoTags"), users.get(found["Id"], ())) for found in api.images())
     return tuple(sorted(images, key=lambda image: (image.created is not None, image.created), reverse=True))
 
 
-def image_detail(engine: Engine, reference: str) -> ImageDetail:
+def image_detail(engine: Engine, reference: str, *, wait: float = 2.0) -> ImageDetail:
     """A local image by name or id, with what it brings along for a container. Raises NotFoundError."""
     try:
         _check_reference(reference)
-        raw = engine.read(f"image:{reference}", lambda api: _inspect(api, reference))
+        raw = engine.read(f"image:{reference}", lambda api: _inspect(api, reference), wait=wait)
     except NotFoundError as error:
         raise NotFoundError(
             f"There is no image {reference} on this engine.", hint="Pull it first, or choose another."
@@ -96,10 +96,26 @@ def has_content_at(engine: Engine, reference: str, path: str) -> bool | None:
         return None
     known = _content.get((image_id, path))
     if known is None:
-        with translated(f"image {reference}"), _laid_open(engine.api, image_id) as container:
+        with translated(f"image {reference}"), laid_open(engine.api, image_id) as container:
             known = _has_files(engine.api, container, path)
         _content.put((image_id, path), known)
     return known
+
+
+def is_empty(api: docker.APIClient, image: str, volume: str) -> bool:
+    """Whether nothing is in a volume, seen through a container that is never started.
+
+    Only the beginning of the archive is read, however much there is. Raises docker's own errors, NotFound for a volume that is gone: call
+    it through `Engine.read`.
+    """
+    api.inspect_volume(volume)  # the engine would make one that is gone anew
+    path = "/demijohn-peek"
+    mount = docker.types.Mount(target=path, source=volume, type="volume", read_only=True, no_copy=True)
+    with laid_open(api, image, [mount]) as container, closing(_archive(api, container, f"{path}/.")) as answer:
+        api._raise_for_status(answer)  # type: ignore[attr-defined]
+        # An empty folder is one header of 512 bytes, then zeros; anything in it makes a second header.
+        beginning = answer.raw.read(1024)
+    return len(beginning) <= 512 or not beginning[512:1024].strip(b"\0")
 
 
 class _Memory:
@@ -124,28 +140,6 @@ class _Memory:
 
 
 _content = _Memory(most=500)
-
-
-@contextmanager
-def _laid_open(api: docker.APIClient, image_id: str) -> Iterator[str]:
-    """A container of the image to look into, never started.
-
-    A tmpfs over each volume the image declares keeps the engine from making an anonymous volume for it; as
-    the container never starts, it hides nothing.
-    """
-    declared = (_inspect(api, image_id).get("Config") or {}).get("Volumes") or {}
-    container = api.create_container(
-        image_id,
-        command=["-"],
-        labels={ROLE_LABEL: "helper"},
-        host_config=api.create_host_config(
-            log_config=LogConfig(type="none"), network_mode="none", tmpfs=dict.fromkeys(declared, "") or None
-        ),
-    )["Id"]
-    try:
-        yield container
-    finally:
-        api.remove_container(container, v=True, force=True)
 
 
 def _has_files(api: Any, container: str, path: str) -> bool:

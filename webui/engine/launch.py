@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import docker
 import docker.types
 
 from webui.engine.connection import Engine
-from webui.engine.containers import inspect_container, load_containers
+from webui.engine.containers import STOP_SECONDS, inspect_container, load_containers
 from webui.engine.errors import translated
-from webui.engine.images import image_detail
+from webui.engine.images import has_content_at, image_detail, is_empty
 from webui.engine.model import Container, PublishedPort
-from webui.engine.volumes import inspect_volume
+from webui.engine.volumes import inspect_volume, make_volume
 from webui.errors import ConflictError, DemijohnError, EngineError, InvalidInputError, NotFoundError
 from webui.mounts import Launch, Mount, MountType, PortMapping, api_object
 
@@ -32,7 +33,7 @@ _NO_COMMAND = re.compile(
     r"no command specified|executable file .*not found|exec.*(no such file or directory|permission denied|format error)",
     re.IGNORECASE,
 )
-_ABOUT_MOUNTS = re.compile(r"mount|volume|bind source", re.IGNORECASE)
+_ABOUT_MOUNTS = re.compile(r"mount|volume|bind source|invalid option", re.IGNORECASE)
 _NOTHING_LEFT = "Nothing was left behind."
 
 
@@ -57,14 +58,16 @@ def launch(engine: Engine, wanted: Launch) -> Launched:
     with engine.reservations.of(*_reservations(wanted)):
         _check_names(engine, wanted)
         _check_ports(engine, wanted)
-        new_volumes = tuple(name for name in _volume_names(wanted.mounts) if not _volume_exists(engine, name))
-        made = _Made(engine, wanted, new_volumes)
+        made = _Made(engine, wanted)
         try:
             made.make_host_folders()
+            made.make_volumes()
             made.create()
             if wanted.start:
                 made.start()
             containers = tuple(inspect_container(engine, identifier).container for identifier in made.identifiers)
+        except DemijohnError as error:
+            raise made.undone(error) from error
         except BaseException:
             made.undo()
             raise
@@ -74,11 +77,13 @@ def launch(engine: Engine, wanted: Launch) -> Launched:
 class _Made:
     """What a launch has made so far, and how to take it back."""
 
-    def __init__(self, engine: Engine, wanted: Launch, new_volumes: tuple[str, ...]) -> None:
+    def __init__(self, engine: Engine, wanted: Launch) -> None:
         self._engine = engine
         self._wanted = wanted
-        self._new_volumes = new_volumes
+        self._new_volumes: list[str] = []
         self._new_folders: list[Path] = []
+        self._started: list[str] = []
+        self._kept: list[str] = []
         self.identifiers: list[str] = []
         self.warnings: list[str] = []
 
@@ -90,6 +95,12 @@ class _Made:
             if mount.create_missing and not Path(mount.source).exists():
                 self._make_folder(Path(mount.source), f"mounts.{place}.source")
 
+    def make_volumes(self) -> None:
+        """Make the volumes that don't exist yet. The engine would do it too, but leaves anonymous ones behind when it fails."""
+        for place, mount in enumerate(self._wanted.mounts):
+            if mount.type is MountType.VOLUME and mount.source and not _volume_exists(self._engine, mount.source):
+                self._make_volume(mount, f"mounts.{place}")
+
     def create(self) -> None:
         for name in self._wanted.names:
             with self._explained():
@@ -99,21 +110,69 @@ class _Made:
 
     def start(self) -> None:
         for identifier in self.identifiers:
+            # Before the call: one that breaks off may have started it all the same.
+            self._started.append(identifier)
             with self._explained():
                 self._engine.api.start(identifier)
 
+    def undone(self, error: DemijohnError) -> DemijohnError:
+        """The error, after all is undone, with what had to be kept."""
+        self.undo()
+        if self._kept:
+            kept = f"Kept, as something was written to it: volume {', '.join(self._kept)}."
+            error.hint = f"{error.hint.removeprefix(_NOTHING_LEFT)} {kept}".strip()
+        return error
+
     def undo(self) -> None:
-        """Remove what was made, the newest first. What can't be removed is logged; the first error is the one that counts."""
+        """Remove what was made, the newest first; a new volume that somebody has written to is kept.
+
+        What can't be removed is logged; the first error is the one that counts.
+        """
+        self._stop_started()
         for identifier in reversed(self.identifiers):
             self._try(
                 f"container {identifier[:12]}",
                 lambda api, one=identifier: api.remove_container(one, v=True, force=True),
             )
-        for volume in self._new_volumes:
-            self._try(f"volume {volume}", lambda api, one=volume: api.remove_volume(one))
+        for volume in reversed(self._new_volumes):
+            self._try(f"volume {volume}", lambda api, one=volume: self._remove_volume(api, one))
         for folder in reversed(self._new_folders):
             with suppress(OSError):  # something is in it by now
                 folder.rmdir()
+
+    def _make_volume(self, mount: Mount, row: str) -> None:
+        fields = {"driver": f"{row}.driver", "options": f"{row}.driver_options"}
+        try:
+            make_volume(
+                self._engine,
+                mount.source,
+                mount.driver or "local",
+                dict(mount.driver_options),
+                dict(mount.labels),
+            )
+        except InvalidInputError as error:
+            raise InvalidInputError({fields[name]: said for name, said in error.fields.items()}) from error
+        self._new_volumes.append(mount.source)
+
+    def _stop_started(self) -> None:
+        """Let those that run end by themselves: they may be writing to volumes that were there before."""
+        for identifier in self._started:
+            self._try(f"container {identifier[:12]}", lambda api, one=identifier: api.kill(one, signal="SIGTERM"))
+        for identifier in self._started:
+            self._try(f"container {identifier[:12]}", lambda api, one=identifier: api.stop(one, timeout=STOP_SECONDS))
+
+    def _remove_volume(self, api: docker.APIClient, name: str) -> None:
+        if self._written_to(api, name):
+            self._kept.append(name)
+        else:
+            api.remove_volume(name)
+
+    def _written_to(self, api: docker.APIClient, name: str) -> bool:
+        """Whether more may be in the volume than the engine copied there from the image."""
+        mounts = [mount for mount in self._wanted.mounts if mount.source == name]
+        image = self._wanted.image
+        filled = any(not mount.no_copy and has_content_at(self._engine, image, mount.target) for mount in mounts)
+        return (bool(self._started) or not filled) and not is_empty(api, image, name)
 
     def _make_folder(self, folder: Path, field: str) -> None:
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
@@ -169,10 +228,10 @@ def _mount_at_fault(said: str, mounts: Sequence[Mount]) -> str:
     if not _ABOUT_MOUNTS.search(said):
         return ""
     for place, mount in enumerate(mounts):
-        if mount.source and mount.source in said:
-            return f"mounts.{place}.source"
-        if mount.target in said:
-            return f"mounts.{place}.target"
+        for field in ("driver", "source", "target"):
+            value = getattr(mount, field)
+            if value and value in said:
+                return f"mounts.{place}.{field}"
     return ""
 
 

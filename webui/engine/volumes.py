@@ -18,9 +18,10 @@ import docker
 import msgspec
 
 from webui.engine.connection import Engine
-from webui.engine.containers import is_own, parse_time
+from webui.engine.containers import parse_time
 from webui.engine.errors import translated
-from webui.engine.model import Container, Volume, VolumeKind, VolumeSize, VolumeUse
+from webui.engine.helper import is_own, without_own
+from webui.engine.model import ROLE_LABEL, Container, Volume, VolumeKind, VolumeSize, VolumeUse
 from webui.engine.secrets import masked_options, masked_text, masked_volume
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
 from webui.mounts.words import shown
@@ -67,7 +68,7 @@ class VolumeLoader:
         """Raises docker's own errors: call it through `Engine.read`."""
         containers = _beside(lambda: api.containers(all=True))
         told = _ask_for_volumes(api)
-        uses = _uses_by_volume(containers.result())
+        uses = _uses_by_volume(without_own(api, containers.result()))
         before, volumes = self._last
         now, changed = _updated(before, told, uses)
         if changed:
@@ -76,12 +77,14 @@ class VolumeLoader:
         return volumes
 
 
-def inspect_volume(engine: Engine, name: str) -> Volume:
+def inspect_volume(engine: Engine, name: str, *, wait: float = 2.0) -> Volume:
     """One volume by its exact name. Raises NotFoundError."""
-    return inspect_raw(engine, name)[0]
+    return inspect_raw(engine, name, wait=wait)[0]
 
 
-def inspect_raw(engine: Engine, name: str, *, reveal: bool = False) -> tuple[Volume, Mapping[str, Any]]:
+def inspect_raw(
+    engine: Engine, name: str, *, reveal: bool = False, wait: float = 2.0
+) -> tuple[Volume, Mapping[str, Any]]:
     """One volume, and what `docker volume inspect` prints of it, its secrets masked unless `reveal`. Raises NotFoundError.
 
     What can't be a volume's name never reaches the engine, where it could mean another address.
@@ -89,7 +92,7 @@ def inspect_raw(engine: Engine, name: str, *, reveal: bool = False) -> tuple[Vol
     if not _NAME.fullmatch(name):
         raise NotFoundError(f"There is no volume {shown(name)}.")
     attributes, holders = engine.read(
-        f"volume:{name}", lambda api: (api.inspect_volume(name), _holders(api, name)), wait=5
+        f"volume:{name}", lambda api: (api.inspect_volume(name), _holders(api, name)), wait=wait
     )
     uses = _uses_by_volume(holders).get(name, ())
     raw = attributes if reveal else masked_volume(attributes)
@@ -103,6 +106,7 @@ def create_volume(
     driver: str = "local",
     options: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    wait: float = 2.0,
 ) -> Volume:
     """Make a volume that does not exist yet: `docker volume create`.
 
@@ -110,37 +114,57 @@ def create_volume(
     Raises InvalidInputError for options or a driver the engine refuses, in the engine's words.
     """
     with engine.reservations.of(f"volume {name}"):
-        _refuse_existing(engine, name)
-        try:
-            with translated(f"volume {name}"):
-                attributes = engine.api.create_volume(
-                    name=name, driver=driver, driver_opts=dict(options or {}), labels=dict(labels or {})
-                )
-        except NotFoundError as error:
-            raise InvalidInputError(
-                {"driver": f"The engine has no volume driver “{driver}”. {error.message}"}
-            ) from error
-        except InvalidInputError as error:
-            raise InvalidInputError({"options": f"The driver refused: {error.message}"}) from error
+        _refuse_existing(engine, name, wait)
+        return make_volume(engine, name, driver, options or {}, labels or {})
+
+
+def make_volume(
+    engine: Engine, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+) -> Volume:
+    """Make a volume of which the caller knows that there is none yet, and has reserved the name.
+
+    Raises InvalidInputError at driver or options, in the engine's words.
+    """
+    try:
+        with translated(f"volume {name}"):
+            attributes = engine.api.create_volume(
+                name=name, driver=driver, driver_opts=dict(options), labels=dict(labels)
+            )
+    except NotFoundError as error:
+        raise InvalidInputError({"driver": f"The engine has no volume driver “{driver}”. {error.message}"}) from error
+    except InvalidInputError as error:
+        raise InvalidInputError({"options": f"The driver refused: {error.message}"}) from error
     return _volume_of(attributes, ())
 
 
-def delete_volume(engine: Engine, name: str) -> None:
+def delete_volume(engine: Engine, name: str, *, seen: str = "", wait: float = 2.0) -> None:
     """Delete a volume and all that is in it: `docker volume rm`, never forced.
 
-    Raises NotFoundError, and ConflictError naming the containers that hold it, running or stopped.
+    `seen` is the time it was created at (as `seen_mark` has it) when the person was asked; empty: not asked.
+    Raises NotFoundError, and ConflictError naming the containers that hold it, running or stopped, or because it is not what the
+    person saw: another volume of that name, or one that was written to since.
     """
-    uses = inspect_volume(engine, name).used_by
-    if uses:
-        raise in_use(name, uses)
+    volume = inspect_volume(engine, name, wait=wait)
+    if volume.used_by:
+        raise in_use(name, volume.used_by)
+    if seen and seen != seen_mark(volume):
+        raise ConflictError(
+            f"Volume {name} is not as it was when you were asked: it was made anew or written to since.",
+            hint="Look at it again, and delete it if it still is the one you mean.",
+        )
     try:
         _remove(engine, name)
     except ConflictError as error:
-        holders = inspect_volume(engine, name).used_by
+        holders = inspect_volume(engine, name, wait=wait).used_by
         if holders:
             raise in_use(name, holders) from error
         _remove_helpers(engine, name)
         _remove(engine, name)
+
+
+def seen_mark(volume: Volume) -> str:
+    """What tells a volume from another of the same name: the engine moves the time of creation when a volume is written to."""
+    return volume.created.isoformat() if volume.created else "unknown"
 
 
 def in_use(name: str, uses: Sequence[VolumeUse]) -> ConflictError:
@@ -232,9 +256,9 @@ def holders_of(volume: str, containers: Iterable[Container]) -> tuple[Container,
     return tuple(container for container in containers if any(mount.name == volume for mount in container.mounts))
 
 
-def _refuse_existing(engine: Engine, name: str) -> None:
+def _refuse_existing(engine: Engine, name: str, wait: float) -> None:
     try:
-        existing = inspect_volume(engine, name)
+        existing = inspect_volume(engine, name, wait=wait)
     except NotFoundError:
         return
     raise ConflictError(
@@ -252,24 +276,21 @@ def _remove(engine: Engine, name: str) -> None:
 
 def _remove_helpers(engine: Engine, name: str) -> None:
     """Remove Demijohn's own containers that hold the volume; a person's are left alone."""
-    for helper in _holders(engine.api, name):
+    for helper in engine.api.containers(all=True, filters={"volume": name, "label": ROLE_LABEL}):
         held = {mount.get("Name") for mount in helper.get("Mounts") or ()}
-        if name in held and is_own(helper.get("Labels") or {}):
+        if name in held and is_own(engine.api, engine.api.inspect_container(helper["Id"])):
             with suppress(NotFoundError), translated(f"helper {helper['Id'][:12]}"):
                 engine.api.remove_container(helper["Id"], force=True)
 
 
-def _holders(api: docker.APIClient, name: str) -> list[dict[str, Any]]:
+def _holders(api: docker.APIClient, name: str) -> list[Mapping[str, Any]]:
     # The filter matches substrings and mount points too; _uses_by_volume keeps the exact ones.
-    found: list[dict[str, Any]] = api.containers(all=True, filters={"volume": name})
-    return found
+    return without_own(api, api.containers(all=True, filters={"volume": name}))
 
 
 def _uses_by_volume(containers: Iterable[Mapping[str, Any]]) -> dict[str, tuple[VolumeUse, ...]]:
     uses: dict[str, list[VolumeUse]] = {}
     for container in containers:
-        if is_own(container.get("Labels") or {}):
-            continue
         for mount in container.get("Mounts") or ():
             volume = mount.get("Name")
             if volume:

@@ -63,7 +63,7 @@ class Undoer:
 
     def _engine(self, job: Job, step: UndoStep) -> Engine:
         engine = self._engines.get(job.engine)
-        if engine.facts().identity != step.engine_identity:
+        if engine.identity() != step.engine_identity:
             raise ConflictError(f"the engine called {job.engine} is another one now.")
         return engine
 

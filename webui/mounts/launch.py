@@ -6,7 +6,7 @@ Follows https://docs.docker.com/reference/cli/docker/container/run/.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,7 @@ def _environment_problems(environment: Pairs) -> Iterator[tuple[str, str]]:
 
 def _port_problems(launch: Launch) -> Iterator[tuple[str, str]]:
     taken: set[PortMapping] = set()
+    addresses: dict[tuple[int, str], set[str]] = {}
     for place, port in enumerate(launch.ports):
         if problem := port_problem(port):
             yield f"ports.{place}", problem
@@ -154,7 +155,7 @@ def _port_problems(launch: Launch) -> Iterator[tuple[str, str]]:
                 f"ports.{place}",
                 f"Port {port.host_port or port.container_port} is published twice. Keep one of them.",
             )
-        elif _clashes(port, taken):
+        elif _clashes(port, addresses):
             yield (
                 f"ports.{place}",
                 f"Port {port.host_port} of the machine is already taken by another row. Choose another one.",
@@ -167,14 +168,16 @@ def _port_problems(launch: Launch) -> Iterator[tuple[str, str]]:
                 ),
             )
         taken.add(port)
+        if port.host_port is not None:
+            addresses.setdefault((port.host_port, port.protocol), set()).add(port.host_ip)
 
 
-def _clashes(port: PortMapping, taken: set[PortMapping]) -> bool:
-    return port.host_port is not None and any(
-        (other.host_port, other.protocol) == (port.host_port, port.protocol)
-        and (other.host_ip == port.host_ip or not other.host_ip or not port.host_ip)
-        for other in taken
-    )
+def _clashes(port: PortMapping, addresses: Mapping[tuple[int, str], set[str]]) -> bool:
+    """Whether another row has the machine's port already, at the same address or at all of them."""
+    if port.host_port is None:
+        return False
+    held = addresses.get((port.host_port, port.protocol), set())
+    return bool(held) and (not port.host_ip or bool(held & {port.host_ip, ""}))
 
 
 def _is_text(text: str) -> bool:

@@ -13,6 +13,7 @@ from webui.mounts.words import refuse, shown
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 _LARGEST = 65535
+_LONGEST_RANGE = 1000
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 
@@ -110,6 +111,8 @@ def _read_range(text: str, whole: str, *, smallest: int) -> range:
         raise refuse("ports", f"{shown(whole)} is out of range. Ports go from 1 to 65535.")
     if last < first:
         raise refuse("ports", f"In {shown(whole)} the range ends before it begins.")
+    if last - first >= _LONGEST_RANGE:
+        raise refuse("ports", f"{shown(whole)} are too many ports at once: {_LONGEST_RANGE} at most.")
     if first == 0 and last > 0:
         raise refuse("ports", f"{shown(whole)} is out of range. Ports go from 1 to 65535.")
     return range(first, last + 1)

@@ -10,11 +10,14 @@ from htmx_flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from webui import forms
-from webui.engine.catalogue import Catalogue
+from webui.engine.catalogue import PAGE_WAIT, Catalogue
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.house import House
+from webui.render import wants_json
 
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+SCRIPT_WAIT = 20.0
 
 LONGEST_FORM = 4 * 1024 * 1024
 """Bytes of a form or a JSON body; files do not come this way."""
@@ -30,6 +33,11 @@ def catalogue(engine: str) -> Catalogue:
     found = house().catalogue(engine)
     g.engine_name = engine
     return found
+
+
+def wait() -> float:
+    """Seconds that the answer may wait for the engine: a page says that it goes on waiting, a script can't."""
+    return SCRIPT_WAIT if wants_json() else PAGE_WAIT
 
 
 def received() -> dict[str, Any]:
@@ -48,8 +56,7 @@ def received() -> dict[str, Any]:
 def sent_along(known: set[str]) -> dict[str, Any]:
     """What was sent with a DELETE, which needs nothing: its query and its body. Raises InvalidInputError for other fields than `known`."""
     sent: dict[str, Any] = request.args.to_dict() | received()
-    if strange := forms.unknown_fields(sent, known | {"engine_id"}):
-        raise InvalidInputError(strange)
+    forms.check_fields(sent, known)
     return sent
 
 
@@ -63,7 +70,7 @@ def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
     )
     if not claimed and not (request.authorization and request.authorization.type == "bearer"):
         raise InvalidInputError({"engine_id": "Say which engine is meant: its id was not sent along."})
-    if claimed and claimed != found.engine.facts().identity:
+    if claimed and claimed != found.engine.identity():
         raise ConflictError(
             "This is another engine than the one you were looking at; nothing was changed.",
             hint="Reload the page to see what this engine holds.",

@@ -13,16 +13,15 @@ from webui.engine import containers as engine_containers
 from webui.engine.catalogue import Catalogue
 from webui.engine.connection import Engine
 from webui.engine.model import ContainerDetail
-from webui.engine.secrets import masked_inspection
+from webui.engine.secrets import masked_inspection, masked_words
 from webui.errors import InvalidInputError
 from webui.render import answer, done, wants_fragment, wants_json
 from webui.views import launching
-from webui.views._shared import catalogue, house, received, same_engine, sent_along
+from webui.views._shared import catalogue, house, received, same_engine, sent_along, wait
 
 blueprint = Blueprint("containers", __name__, url_prefix="/e/<engine>/containers")
 launching.add_to(blueprint)
 
-SCRIPT_WAIT = 20.0
 LOG_LINES = 500
 MOST_LOG_LINES = 100_000
 
@@ -40,9 +39,7 @@ def index(engine: str) -> Response:
     query = listing.container_query(request.args)
     if wants_json():
         found.engine.changed()
-    containers = (
-        found.containers.listing(SCRIPT_WAIT) if wants_json() else found.containers.listing(fresh=not wants_fragment())
-    )
+    containers = found.containers.listing(wait(), fresh=wants_json() or not wants_fragment())
     if containers.trouble and wants_json():
         raise containers.trouble
     page = listing.select_containers(containers.items, query)
@@ -71,7 +68,7 @@ def index(engine: str) -> Response:
 def show(engine: str, reference: str) -> Response:
     """One container: overview, mounts, logs, raw."""
     found = catalogue(engine)
-    detail = engine_containers.inspect_container(found.engine, reference)
+    detail = engine_containers.inspect_container(found.engine, reference, wait=wait())
     tab, reveal = request.args.get("tab", "overview"), request.args.get("secrets") == "shown"
     return answer(
         "containers/detail.html",
@@ -85,6 +82,7 @@ def show(engine: str, reference: str) -> Response:
         else "",
         raw=detail.raw if reveal else masked_inspection(detail.raw),
         reveal=reveal,
+        argv=detail.argv if reveal else masked_words(detail.argv),
         variables=engine_containers.shown_environment(detail, reveal=reveal),
         command=commands.container_logs(detail.container.name)
         if tab == "logs"
@@ -137,17 +135,19 @@ def remove(engine: str, reference: str) -> Response:
 @blueprint.post("/<reference>/-/remove")
 def remove_form(engine: str, reference: str) -> Response:
     """The same for a form, which has no DELETE."""
-    return _remove(catalogue(engine), reference, received())
+    found, sent = catalogue(engine), received()
+    forms.check_fields(sent, {"volumes", "stop"})
+    return _remove(found, reference, sent)
 
 
 @blueprint.get("/<reference>/logs")
 def logs(engine: str, reference: str) -> Response:
     """What the container printed: a page of its own, JSON, or with `follow` or `download` the lines as they come."""
     found = catalogue(engine)
-    detail = engine_containers.inspect_container(found.engine, reference)
+    detail = engine_containers.inspect_container(found.engine, reference, wait=wait())
     if forms.flag(request.args, "follow") or forms.flag(request.args, "download"):
         return _stream(found, detail)
-    lines = engine_containers.container_logs(found.engine, detail.container.id, tail=_tail())
+    lines = engine_containers.container_logs(found.engine, detail.container.id, tail=_tail(), wait=wait())
     return answer(
         "containers/logs.html",
         "log",

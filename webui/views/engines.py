@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, g, url_for
 from htmx_flask import request
 
+from webui.engine.connection import Engine
 from webui.engine.model import EngineAddress, EngineFacts
 from webui.errors import DemijohnError
 from webui.render import answer
@@ -53,7 +55,9 @@ def takes_engine(endpoint: str) -> bool:
 @blueprint.get("/engines")
 def index() -> Response:
     """The engines there are, reachable or not and why."""
-    reports = [_report(address) for address in house().engines.addresses()]
+    addresses, engines = house().engines.addresses(), house().engines
+    with ThreadPoolExecutor(len(addresses)) as together:
+        reports = list(together.map(lambda address: _report(engines.get(address.name)), addresses))
     return answer(
         "engines/list.html",
         "listing",
@@ -114,11 +118,11 @@ def _room_url(noun: str, engine: str) -> str:
     return url_for(endpoint, engine=engine) if takes_engine(endpoint) else url_for(endpoint)
 
 
-def _report(address: EngineAddress) -> tuple[EngineAddress, EngineFacts | None, DemijohnError | None]:
+def _report(engine: Engine) -> tuple[EngineAddress, EngineFacts | None, DemijohnError | None]:
     try:
-        return address, house().engines.get(address.name).facts(), None
+        return engine.address, engine.facts(), None
     except DemijohnError as error:
-        return address, None, error
+        return engine.address, None, error
 
 
 def _report_json(address: EngineAddress, facts: EngineFacts | None, error: DemijohnError | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from webui.engine.references import reference_problem
 from webui.errors import InvalidInputError
 from webui.jobs import Job, start_pull, start_tools_image
 from webui.render import answer, done, go, wants_fragment, wants_json
-from webui.views._shared import catalogue, house, received, same_engine, sent_along
+from webui.views._shared import catalogue, house, received, same_engine, sent_along, wait
 
 blueprint = Blueprint("images", __name__, url_prefix="/e/<engine>/images")
 
@@ -24,7 +24,7 @@ def index(engine: str) -> Response:
     found = catalogue(engine)
     if wants_json():
         found.engine.changed()
-    images = found.images.listing(fresh=wants_json() or not wants_fragment())
+    images = found.images.listing(wait(), fresh=wants_json() or not wants_fragment())
     if images.trouble and wants_json():
         raise images.trouble
     asked = request.args.get("q", "").strip().casefold()
@@ -46,7 +46,7 @@ def index(engine: str) -> Response:
 def ask_pull(engine: str) -> Response:
     """The form that asks which image to pull."""
     catalogue(engine)
-    return _pull_form({"image": request.args.get("image", "")}, {})
+    return _pull_form({"image": request.args.get("image", ""), "stay": request.args.get("stay", "")}, {})
 
 
 @blueprint.post("/pull")
@@ -54,13 +54,15 @@ def pull(engine: str) -> Response:
     """Pull an image, as a job."""
     found = catalogue(engine)
     sent = received()
-    reference = forms.text(sent, "image") or forms.text(sent, "reference")
+    forms.check_fields(sent, {"image"})
+    reference = forms.text(sent, "image")
     problem = reference_problem(reference)
     if problem and wants_json():
         raise InvalidInputError({"image": problem})
     if problem:
-        return _pull_form({"image": reference}, {"image": problem}, status=422)
-    return _started(start_pull(house().runner, found.engine, reference))
+        return _pull_form({"image": reference, "stay": forms.text(sent, "stay")}, {"image": problem}, status=422)
+    job = start_pull(house().runner, found.engine, reference)
+    return _watched(job) if forms.flag(sent, "stay") and wants_fragment() else _started(job)
 
 
 @blueprint.post("/-/tools")
@@ -91,6 +93,7 @@ def remove(engine: str) -> Response:
     """Remove an image that no container uses."""
     found = catalogue(engine)
     sent = received()
+    forms.check_fields(sent, {"image"})
     return _removed(found, sent, forms.text(sent, "image"))
 
 
@@ -108,6 +111,12 @@ def _removed(found: Catalogue, sent: dict[str, object], reference: str) -> Respo
 
 def _started(job: Job) -> Response:
     return go(url_for("jobs.show", job_id=job.id), {"job": job.to_json()}, status=202)
+
+
+def _watched(job: Job) -> Response:
+    """The job in the dialog it was asked for in: the form behind it keeps what was typed."""
+    lines = house().runner.log(job.id)
+    return answer("jobs/dialog.html", "dialog", {"job": job.to_json()}, status=202, job=job, lines=lines)
 
 
 def _pull_form(sent: dict[str, str], problems: dict[str, str], status: int = 200) -> Response:

@@ -13,6 +13,7 @@ from webui.engine.containers import container_json
 from webui.engine.launch import launch as launch_containers
 from webui.engine.model import Volume
 from webui.engine.mount_facts import Knowledge
+from webui.engine.patience import Patience
 from webui.errors import DemijohnError, InvalidInputError
 from webui.launch_form import LaunchForm, MountRow, page_form, script_form, unconfirmed
 from webui.mounts import (
@@ -26,10 +27,7 @@ from webui.mounts import (
     previews,
 )
 from webui.render import answer, go, wants_json
-from webui.views._shared import catalogue, house, received
-
-LAUNCH_WAIT = 20.0
-"""Seconds a launch waits for what it has to know; a page that only advises does not."""
+from webui.views._shared import catalogue, house, received, wait
 
 FORMS = (("volume", "docker run -v"), ("mount", "docker run --mount"), ("compose", "Compose"), ("python", "Python"))
 
@@ -91,16 +89,20 @@ def mount_context(engine: str) -> MountContext:
 
 
 def advised(
-    found: Catalogue, form: LaunchForm, context: MountContext, volumes: Listing[Volume] | None = None
+    found: Catalogue,
+    form: LaunchForm,
+    context: MountContext,
+    patience: Patience,
+    volumes: Listing[Volume] | None = None,
 ) -> Advised:
     """The launch a form means, with all the advice there is; one list for each row of the form.
 
-    Without `volumes`, those that can be had quickly count: enough to advise, not enough to act on.
+    Without `volumes`, those that can be had within `patience` count: enough to advise, not enough to act on.
     """
     launch, problems = form.read(context)
     if launch is None or "mounts" in problems:
         return Advised(None, problems, ((),) * len(form.mounts), ())
-    knowledge = Knowledge(found, launch, context, volumes)
+    knowledge = Knowledge(found, launch, context, patience, volumes)
     advice: list[tuple[Advice, ...]] = []
     for place, row in enumerate(form.mounts):
         try:
@@ -114,10 +116,10 @@ def advised(
 
 def _launched(found: Catalogue, form: LaunchForm, context: MountContext) -> Response:
     form = form.without_empty_rows()
-    volumes = found.volumes(LAUNCH_WAIT)
+    volumes = found.volumes(wait())
     if volumes.trouble:
         raise volumes.trouble
-    said = advised(found, form, context, volumes)
+    said = advised(found, form, context, Patience(PAGE_WAIT), volumes)
     problems = said.problems | unconfirmed(form, _confirmations(said))
     if problems or said.launch is None:
         raise InvalidInputError(problems)
@@ -147,7 +149,7 @@ def _acted(
 ) -> tuple[LaunchForm, tuple[str, ...]]:
     verb, _, rest = action.partition(":")
     if verb == "add-declared":
-        fixes = [fix for advice in advised(found, form, context).declared for fix in advice.fixes]
+        fixes = [fix for advice in advised(found, form, context, Patience(PAGE_WAIT)).declared for fix in advice.fixes]
         chosen = [fix.mount for fix in fixes if fix.mount.target == rest]
         return form.with_mounts(chosen), ()
     if verb != "fix":
@@ -157,9 +159,8 @@ def _acted(
     place = int(row) if row.isascii() and row.isdigit() else -1
     if not 0 <= place < len(form.mounts):
         return form, ()
-    fixes = [
-        fix for advice in advised(found, form, context).advice[place] if advice.code == code for fix in advice.fixes
-    ]
+    advice = advised(found, form, context, Patience(PAGE_WAIT)).advice[place]
+    fixes = [fix for each in advice if each.code == code for fix in each.fixes]
     chosen_fix = next((fix for index, fix in enumerate(fixes) if str(index) == number), None)
     if chosen_fix is None:
         return form, ()
@@ -175,10 +176,11 @@ def _page(
     not_understood: tuple[str, ...] = (),
     untouched: bool = False,
 ) -> Response:
-    said = advised(found, form, context)
+    patience = Patience(0 if error and error.status == 503 else PAGE_WAIT)
+    said = advised(found, form, context, patience)
     problems = _shown_problems(form, said.problems) if untouched else {**said.problems}
     problems |= error.details().get("fields", {}) if error else {}
-    volumes = found.volumes(PAGE_WAIT, fresh=False)
+    volumes = found.volumes(patience.left(), fresh=False)
     return answer(
         "containers/new.html",
         "wizard",
@@ -191,8 +193,8 @@ def _page(
         error=error,
         not_understood=not_understood,
         volumes=volumes.items,
-        images=found.images.listing(PAGE_WAIT, fresh=False).items,
-        networks=found.networks.listing(PAGE_WAIT, fresh=False).items,
+        images=found.images.listing(patience.left(), fresh=False).items,
+        networks=found.networks.listing(patience.left(), fresh=False).items,
         facts=found.engine.known_facts,
         context=context,
         previews=previews(said.launch, frozenset(volume.name for volume in volumes.items)) if said.launch else {},

@@ -7,7 +7,9 @@ from typing import Any
 from flask import Blueprint, Response
 
 from webui import forms
+from webui.engine.catalogue import PAGE_WAIT
 from webui.engine.mount_facts import Knowledge
+from webui.engine.patience import Patience
 from webui.errors import InvalidInputError
 from webui.mounts import Advice, Launch, Mount, check, commands, explain, mount_from_json, parse
 from webui.render import answer, wants_json
@@ -37,13 +39,14 @@ def explain_mount(engine: str) -> Response:
         if wants_json():
             raise
         return _answer(forms.text(sent, "spec", strip=False), None, (), error)
-    advice = explain(mount, Knowledge(found, Launch(image=image, mounts=(mount,)), context).of(mount, new=False))
+    advice = explain(
+        mount, Knowledge(found, Launch(image=image, mounts=(mount,)), context, Patience(PAGE_WAIT)).of(mount, new=False)
+    )
     return _answer(forms.text(sent, "spec", strip=False), mount, advice)
 
 
 def _mount(sent: dict[str, Any], context: Any) -> Mount:
-    if strange := forms.unknown_fields(sent, {"spec", "mount", "image"}):
-        raise InvalidInputError(strange)
+    forms.check_fields(sent, {"spec", "mount", "image"})
     if "mount" in sent:
         mount = mount_from_json(sent["mount"], "", context)
     else:

@@ -14,12 +14,9 @@ from webui.engine.secrets import masked_options
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.mounts import volume_name_problem
 from webui.render import answer, done, go, wants_fragment, wants_json
-from webui.views._shared import catalogue, outcome, received, same_engine, sent_along
+from webui.views._shared import catalogue, outcome, received, same_engine, sent_along, wait
 
 blueprint = Blueprint("volumes", __name__, url_prefix="/e/<engine>/volumes")
-
-SCRIPT_WAIT = 20.0
-"""Seconds a script waits for a slow engine; a page does not wait, it fills in later."""
 
 
 @blueprint.get("")
@@ -29,7 +26,7 @@ def index(engine: str) -> Response:
     query = listing.volume_query(request.args)
     if wants_json():
         found.engine.changed()
-    volumes = found.volumes(SCRIPT_WAIT, fresh=True) if wants_json() else found.volumes(fresh=not wants_fragment())
+    volumes = found.volumes(wait(), fresh=wants_json() or not wants_fragment())
     if volumes.trouble and wants_json():
         raise volumes.trouble
     page = listing.select_volumes(volumes.items, query)
@@ -61,7 +58,7 @@ def create(engine: str) -> Response:
     try:
         form = forms.volume_form(sent, volume_name_problem)
         volume = engine_volumes.create_volume(
-            found.engine, form.name, driver=form.driver, options=form.options, labels=form.labels
+            found.engine, form.name, driver=form.driver, options=form.options, labels=form.labels, wait=wait()
         )
     except DemijohnError as error:
         if wants_json():
@@ -104,7 +101,10 @@ def confirm_delete(engine: str) -> Response:
     names = request.args.getlist("name")
     if not names:
         raise InvalidInputError({"name": "Say which volumes."})
-    known = {volume.name: volume for volume in found.volumes(fresh=True).items}
+    listing = found.volumes(wait())
+    if listing.trouble:
+        raise listing.trouble
+    known = {volume.name: volume for volume in listing.items}
     volumes = [known[name] for name in dict.fromkeys(names) if name in known]
     return _confirmation(found, volumes, gone=[name for name in names if name not in known])
 
@@ -114,11 +114,13 @@ def delete_many(engine: str) -> Response:
     """Delete the named volumes, each by itself, and say how each went."""
     found = catalogue(engine)
     sent = received()
+    forms.check_fields(sent, {"name", "seen"})
     names = list(dict.fromkeys(forms.many(sent, "name")))
+    seen = dict(zip(forms.many(sent, "name"), forms.many(sent, "seen"), strict=False))
     if not names:
         raise InvalidInputError({"name": "Say which volumes."})
     same_engine(found, sent)
-    results = [_deleted(found, name) for name in names]
+    results = [_deleted(found, name, seen.get(name, "")) for name in names]
     failed = [result for result in results if not result["ok"]]
     if not failed:
         many = f"{len(results)} volumes were deleted." if len(results) > 1 else f"Volume {names[0]} was deleted."
@@ -132,6 +134,7 @@ def delete_many(engine: str) -> Response:
         results=results,
         volumes=[known[result["name"]] for result in failed if result["name"] in known],
         gone=[],
+        seen_mark=engine_volumes.seen_mark,
         engine_id=found.engine.facts().identity,
         command=commands.volume_remove([result["name"] for result in failed]),
     )
@@ -154,7 +157,7 @@ def show(engine: str, name: str) -> Response:
     """One volume: overview, containers, raw."""
     found = catalogue(engine)
     reveal = request.args.get("secrets") == "shown"
-    volume, raw = engine_volumes.inspect_raw(found.engine, name, reveal=reveal)
+    volume, raw = engine_volumes.inspect_raw(found.engine, name, reveal=reveal, wait=wait())
     volume = found.sized(volume)
     return answer(
         "volumes/detail.html",
@@ -175,13 +178,13 @@ def delete(engine: str, name: str) -> Response:
     """Delete a volume that nobody holds."""
     found = catalogue(engine)
     same_engine(found, sent_along(set()))
-    engine_volumes.delete_volume(found.engine, name)
+    engine_volumes.delete_volume(found.engine, name, wait=wait())
     return done(url_for(".index"), None, event="volume", message=f"Volume {name} was deleted.")
 
 
-def _deleted(found: Catalogue, name: str) -> dict[str, Any]:
+def _deleted(found: Catalogue, name: str, seen: str) -> dict[str, Any]:
     try:
-        engine_volumes.delete_volume(found.engine, name)
+        engine_volumes.delete_volume(found.engine, name, seen=seen, wait=wait())
     except DemijohnError as error:
         return outcome(error, name=name)
     return outcome(None, name=name)
@@ -195,6 +198,7 @@ def _confirmation(found: Catalogue, volumes: list[Any], gone: list[str]) -> Resp
         volumes=volumes,
         gone=gone,
         results=[],
+        seen_mark=engine_volumes.seen_mark,
         engine_id=found.engine.facts().identity,
         command=commands.volume_remove([volume.name for volume in volumes if not volume.used_by]),
     )
@@ -246,8 +250,8 @@ def _rows(sent: dict[str, Any], name: str) -> list[tuple[str, str]]:
     rows = list(zip(forms.many(sent, f"{name}_key"), forms.many(sent, f"{name}_value"), strict=False))
     action = forms.text(sent, "action")
     if action.startswith(f"remove-{name}:"):
-        place = int(action.partition(":")[2] or "0")
-        rows = rows[:place] + rows[place + 1 :]
+        place = action.partition(":")[2]
+        rows = [row for number, row in enumerate(rows) if str(number) != place]
     if action == f"paste-{name}":
         try:
             rows = [row for row in rows if row[0] or row[1]] + forms.pasted_entries(
