@@ -30,6 +30,7 @@ def test_n_types_and_enter_creates_a_volume(page: Page, prefix: str) -> None:
     page.keyboard.type(f"{prefix}-typed")
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
+    settled(page)
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type(prefix)

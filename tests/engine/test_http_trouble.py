@@ -114,6 +114,15 @@ def timed(ask: Callable[[], Answer]) -> tuple[Answer, float]:
     return ask(), time.monotonic() - began
 
 
+def pages_answer(client: Client) -> None:
+    """Every page answers in time, and says what it can, with all of them opened at once."""
+    with ThreadPoolExecutor(len(PAGES)) as together:
+        answers = together.map(lambda path: timed(lambda: client.get(path)), PAGES)
+        for path, (answer, seconds) in zip(PAGES, answers, strict=True):
+            assert answer.status in {200, 404, 503}, path
+            assert seconds < PAGE_SECONDS, (path, seconds)
+
+
 def is_trouble(answer: Answer) -> None:
     said = answer.json(503)
     assert said["error"]
@@ -173,11 +182,8 @@ def test_open_pages_are_told_of_loss_and_return(lone: Lone) -> None:
 def test_a_frozen_engine_freezes_nothing_else(lone: Lone) -> None:
     lone.visitor.get(VOLUMES)
     with lone.frozen():
-        for path in PAGES:
-            for client in (lone.visitor, lone.htmx):
-                answer, seconds = timed(lambda path=path, client=client: client.get(path))
-                assert answer.status in {200, 404, 503}, path
-                assert seconds < PAGE_SECONDS, (path, seconds)
+        pages_answer(lone.visitor)
+        pages_answer(lone.htmx)
         assert "kept" in lone.visitor.get(VOLUMES).text
         with ThreadPoolExecutor(len(TRUTHS)) as together:
             for answer, seconds in together.map(lambda path: timed(lambda: lone.api.get(path)), TRUTHS):
@@ -204,11 +210,7 @@ def test_an_engine_frozen_before_anyone_asked_it(lone: Lone) -> None:
         display=False,
     )
     with lone.frozen(), served(settings) as port:
-        visitor = http_client.visitor(port, TOKEN)
-        for path in PAGES:
-            answer, seconds = timed(lambda path=path: visitor.get(path))
-            assert answer.status in {200, 404, 503}, path
-            assert seconds < PAGE_SECONDS, (path, seconds)
+        pages_answer(http_client.visitor(port, TOKEN))
 
 
 def _next(stream: object, action: bytes) -> bool:

@@ -13,7 +13,7 @@ from webui.engine.connection import Engine
 from webui.engine.images import has_content_at, image_detail, is_empty
 from webui.engine.model import EngineFacts, ImageDetail, Volume, VolumeKind
 from webui.engine.patience import Patience
-from webui.errors import DemijohnError, EngineSlowError
+from webui.errors import DemijohnError, EngineSlowError, NotFoundError
 from webui.mounts import Launch, Mount, MountContext, MountFacts, MountType, check, device_of
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 class Knowledge:
     """What can be found out for one launch; each fact is asked for once, and an engine in trouble only means fewer of them.
 
+    `image_missing` is whether the engine said that it has no such image.
     What is not known when `patience` has run out is not spoken of.
     """
 
@@ -38,12 +39,18 @@ class Knowledge:
         self._engine: Engine = catalogue.engine
         self._patience = patience
         self._facts: EngineFacts | None = _known(self._engine.facts)
-        self._image: ImageDetail | None = (
-            _known(lambda: image_detail(self._engine, launch.image, wait=patience.left())) if launch.image else None
-        )
+        self.image_missing = False
+        self._image = self._look_for_image(launch.image) if launch.image else None
         listing = volumes or catalogue.volumes(patience.left(), fresh=False)
         self._volumes = {volume.name: volume for volume in listing.items}
         self._volumes_known = listing.trouble is None
+
+    def _look_for_image(self, reference: str) -> ImageDetail | None:
+        try:
+            return _known(lambda: image_detail(self._engine, reference, wait=self._patience.left()), but=NotFoundError)
+        except NotFoundError:
+            self.image_missing = True
+            return None
 
     @property
     def image_volumes(self) -> tuple[str, ...]:
@@ -120,9 +127,12 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _known(ask: Callable[[], T]) -> T | None:
+def _known(ask: Callable[[], T], *, but: type[DemijohnError] | tuple[()] = ()) -> T | None:
+    """The answer, or None where there is none in time or an engine in trouble; errors of the type `but` are raised."""
     try:
         return ask()
+    except but:
+        raise
     except EngineSlowError:
         return None
     except DemijohnError as error:

@@ -54,8 +54,8 @@ def pull(engine: str) -> Response:
     """Pull an image, as a job."""
     found = catalogue(engine)
     sent = received()
-    forms.check_fields(sent, {"image"})
-    reference = forms.text(sent, "image")
+    forms.check_fields(sent, {"image", "reference", "stay"})
+    reference = forms.text(sent, "image") or forms.text(sent, "reference")
     problem = reference_problem(reference)
     if problem and wants_json():
         raise InvalidInputError({"image": problem})

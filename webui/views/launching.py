@@ -39,6 +39,7 @@ class Advised(NamedTuple):
     problems: dict[str, str]
     advice: tuple[tuple[Advice, ...], ...]
     declared: tuple[Advice, ...]
+    image_missing: bool = False
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -111,7 +112,8 @@ def advised(
             advice.append(())
         else:
             advice.append(() if row.untouched else explain(mount, knowledge.of(mount, new=row.new)))
-    return Advised(launch, problems, tuple(advice), explain_declared(launch.mounts, knowledge.image_volumes))
+    declared = explain_declared(launch.mounts, knowledge.image_volumes)
+    return Advised(launch, problems, tuple(advice), declared, knowledge.image_missing)
 
 
 def _launched(found: Catalogue, form: LaunchForm, context: MountContext) -> Response:
@@ -181,6 +183,7 @@ def _page(
     problems = _shown_problems(form, said.problems) if untouched else {**said.problems}
     problems |= error.details().get("fields", {}) if error else {}
     volumes = found.volumes(patience.left(), fresh=False)
+    shown = form.without_empty_rows().read(context)[0]
     return answer(
         "containers/new.html",
         "wizard",
@@ -197,10 +200,10 @@ def _page(
         networks=found.networks.listing(patience.left(), fresh=False).items,
         facts=found.engine.known_facts,
         context=context,
-        previews=previews(said.launch, frozenset(volume.name for volume in volumes.items)) if said.launch else {},
+        previews=previews(shown, frozenset(volume.name for volume in volumes.items)) if shown else {},
         forms=FORMS,
         comparison=VOLUME_OR_BIND,
-        missing_image=form.image.strip() if "image" in problems and form.image else "",
+        missing_image=form.image.strip() if said.image_missing else "",
     )
 
 
