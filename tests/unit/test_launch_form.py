@@ -32,7 +32,7 @@ def page_fields(form: LaunchForm) -> dict[str, tuple[str, ...]]:
     sent["env_key"] = tuple(key for key, _ in form.env)
     sent["env_value"] = tuple(value for _, value in form.env)
     sent["port"] = form.ports
-    sent |= {"start": ("yes",)} if form.start else {}
+    sent |= {"start": ("no", "yes") if form.start else ("no",)}
     for place, row in enumerate(form.mounts):
         sent |= {f"mounts-{place}-{name}": (text,) for name, text in row_fields(row).items()}
     return sent

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,14 +20,17 @@ from webui.store import Store
 class StandInEngine:
     """An engine that only knows who it is, and whether it answers; `undone` is what handlers did to it."""
 
-    identity: str = "the first engine"
+    who: str = "the first engine"
     reachable: bool = True
     undone: list[dict[str, Any]] = field(default_factory=list)
 
-    def facts(self) -> StandInEngine:
+    def identity(self) -> str:
         if not self.reachable:
             raise EngineUnreachableError("Nobody answers.")
-        return self
+        return self.who
+
+    def facts(self) -> SimpleNamespace:
+        return SimpleNamespace(identity=self.identity())
 
     def get(self, _name: str) -> StandInEngine:
         return self
