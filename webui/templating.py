@@ -64,7 +64,8 @@ def init_app(app: Flask) -> None:
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
-        ago=ago, exact_time=exact_time, size=size, short_name=short_name, tojson_pretty=pretty_json, count=count
+        ago=ago,
+        segment=segment, exact_time=exact_time, size=size, short_name=short_name, tojson_pretty=pretty_json, count=count
     )
     environment.globals.update(
         asset=asset_finder(Path(app.static_folder or ""), app.static_url_path or ""),
@@ -98,6 +99,11 @@ def asset_finder(folder: Path, address: str) -> Callable[[str], str]:
         return f"{address}/{quote(name)}?v={version(name, changed)}"
 
     return asset
+
+
+def segment(name: str) -> str:
+    """A name as one segment of an address, slashes and all."""
+    return quote(name, safe="")
 
 
 def ago(moment: datetime) -> str:

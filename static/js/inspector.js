@@ -19,7 +19,7 @@ export function closeInspector() {
   if (!pane || !pane.innerHTML.trim()) return false;
   const name = pane.querySelector("[data-inspects]")?.dataset.inspects;
   pane.replaceChildren();
-  pane.innerHTML || remember("", "");
+  remember("", "");
   markRow();
   const row = [...document.querySelectorAll("tr[data-row]")].find((each) => each.dataset.name === name);
   row?.focus();
@@ -35,6 +35,13 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
   if (!pane?.contains(event.detail.elt) && event.detail.target !== pane) return;
   const shown = pane.querySelector("[data-inspects]");
   if (shown) remember(shown.dataset.inspects, shown.querySelector(".tabs [aria-current]")?.dataset.tab ?? "");
+});
+
+// What was removed while it was shown closes with it.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status !== 404 || !pane?.querySelector("[data-inspects]")?.contains(event.detail.elt)) return;
+  event.detail.shouldSwap = false;
+  closeInspector();
 });
 
 // Filters keep the inspector open: the address they push has to name it again.
