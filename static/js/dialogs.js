@@ -25,7 +25,11 @@ document.body.addEventListener("demijohn:done", () => {
   if (dialog.open) dialog.close();
 });
 
-dialog.addEventListener("close", () => dialog.replaceChildren());
+dialog.addEventListener("close", () => {
+  dialog.replaceChildren();
+  // What was done in it, such as pulling an image, may change what the form behind it says.
+  document.getElementById("wizard")?.dispatchEvent(new Event("change"));
+});
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]:not(tr)");

@@ -30,24 +30,20 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close-inspector]")) closeInspector();
 });
 
-document.body.addEventListener("htmx:afterSettle", (event) => {
-  markRow();
-  if (!pane?.contains(event.detail.elt) && event.detail.target !== pane) return;
-  const shown = pane.querySelector("[data-inspects]");
-  if (shown) remember(shown.dataset.inspects, shown.querySelector(".tabs [aria-current]")?.dataset.tab ?? "");
-});
+// At once after each swap; once settled, rows of a list that was swapped meanwhile are marked too. A pushed address has to name it again.
+for (const moment of ["htmx:afterSwap", "htmx:afterSettle", "htmx:pushedIntoHistory"]) {
+  document.body.addEventListener(moment, () => {
+    markRow();
+    const shown = pane?.querySelector("[data-inspects]");
+    if (shown) remember(shown.dataset.inspects, shown.querySelector(".tabs [aria-current]")?.dataset.tab ?? "");
+  });
+}
 
 // What was removed while it was shown closes with it.
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status !== 404 || !pane?.querySelector("[data-inspects]")?.contains(event.detail.elt)) return;
   event.detail.shouldSwap = false;
   closeInspector();
-});
-
-// Filters keep the inspector open: the address they push has to name it again.
-document.body.addEventListener("htmx:pushedIntoHistory", () => {
-  const shown = pane?.querySelector("[data-inspects]");
-  if (shown) remember(shown.dataset.inspects, shown.querySelector(".tabs [aria-current]")?.dataset.tab ?? "");
 });
 
 if (pane && new URL(window.location.href).searchParams.get("tab") && pane.hasAttribute("hx-get")) {
