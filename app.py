@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(settings: Settings, server: Server) -> int:
     """Serve the app on a server that is bound already, until a signal comes. Returns the exit status."""
-    stop = _stop_signal()
+    told_to_stop = _stop_signal()
     with ExitStack() as leaving:
         try:
             engines = leaving.enter_context(closing(Engines(settings)))
@@ -58,7 +58,7 @@ def run(settings: Settings, server: Server) -> int:
         server.start(app)
         _say(f"Demijohn is at {security.login_url(settings)}", *_about_token(settings), *_about_engine(engines))
         browser.open()
-        stop.wait()
+        os.read(told_to_stop, 1)
         _say("Stopping …")
     return 0
 
@@ -69,26 +69,26 @@ def _calm_garbage_collection() -> None:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def _stop_signal() -> threading.Event:
-    """Set by the first Ctrl-C or SIGTERM. One more, IMPATIENT_SECONDS later or after that, ends the app at once.
+def _stop_signal() -> int:
+    """A pipe to read from: it has a byte as soon as the first Ctrl-C or SIGTERM has come.
 
-    Until then further ones change nothing: `timeout` and some terminals send every signal twice.
+    A second one, IMPATIENT_SECONDS later or after that, ends the app at once. Until then further ones change nothing: `timeout` and some
+    terminals send every signal twice. A pipe, as a handler must not take a lock that the thread it interrupts may hold.
     """
-    stop = threading.Event()
-    asked_at = 0.0
+    readable, writable = os.pipe()
+    asked_at: list[float] = []
 
     def ask(number: int, _: object) -> None:
-        nonlocal asked_at
-        if not stop.is_set():
-            asked_at = time.monotonic()
-            stop.set()
-        elif time.monotonic() - asked_at > IMPATIENT_SECONDS:
+        if not asked_at:
+            asked_at.append(time.monotonic())
+            os.write(writable, b"!")
+        elif time.monotonic() - asked_at[0] > IMPATIENT_SECONDS:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
-    return stop
+    return readable
 
 
 def _about_token(settings: Settings) -> list[str]:

@@ -57,7 +57,7 @@ def hide(secret: str) -> None:
 
 def redact(text: str) -> str:
     """`text` without the values that were given to `hide`, and without what is named like a secret."""
-    for value in _hidden_values:
+    for value in tuple(_hidden_values):
         text = text.replace(value, HIDDEN)
     text = _NAMED_SECRET.sub(rf"\g<name>{HIDDEN}", text)
     return _ADDRESS_PASSWORD.sub(rf"\g<before>{HIDDEN}", text)

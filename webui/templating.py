@@ -65,7 +65,12 @@ def init_app(app: Flask) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
         ago=ago,
-        segment=segment, exact_time=exact_time, size=size, short_name=short_name, tojson_pretty=pretty_json, count=count
+        segment=segment,
+        exact_time=exact_time,
+        size=size,
+        short_name=short_name,
+        tojson_pretty=pretty_json,
+        count=count,
     )
     environment.globals.update(
         asset=asset_finder(Path(app.static_folder or ""), app.static_url_path or ""),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from werkzeug.test import TestResponse
 
 from webui import security
 from webui.log import LineFormatter
+from webui.security import peers
 from webui.security.headers import CONTENT_SECURITY_POLICY
+from webui.serving import Server
 from webui.settings import DockerEnvironment, Settings
 
 TOKEN = "a-token-of-the-tests-1234"
@@ -307,6 +311,176 @@ class TestSigningIn:
     def test_a_script_is_let_in(self, stranger: Browser) -> None:
         assert stranger.get("/", headers={"Authorization": f"bearer {TOKEN}"}).text == "a page"
         assert stranger.post("/things", headers=BEARER).status_code == 201
+
+    def test_a_foreign_cookie_of_the_same_name_locks_nobody_out(self, guest: Browser) -> None:
+        own = guest.get_cookie("demijohn-8765", "127.0.0.1").value
+        stranger = guest.application.test_client(use_cookies=False)
+        for cookies in ((own, "x"), ("x", own), ("", "x", own)):
+            header = "; ".join(f"demijohn-8765={cookie}" for cookie in cookies)
+            assert stranger.get("/", headers={"Cookie": header}).status_code == 200
+        assert stranger.get("/", headers={"Cookie": "demijohn-8765=x; demijohn-8765=y"}).status_code == 401
+
+    def test_a_cookie_that_is_not_good_is_told_from_none(self, app: Flask) -> None:
+        stranger = app.test_client(use_cookies=False)
+        assert "not signed in" in stranger.get("/").text
+        page = stranger.get("/", headers={"Cookie": "demijohn-8765=x"}).text
+        assert "another account" in page
+        assert "earlier run" in page
+
+
+LOOPBACKS = [
+    ("127.0.0.1", "127.0.0.1"),
+    ("127.0.0.1", "::ffff:127.0.0.1"),
+    ("127.0.0.1", "127.0.0.2"),
+    ("::1", "::1"),
+    ("::", "127.0.0.1"),
+    ("::", "::1"),
+    ("::", "::ffff:127.0.0.1"),
+]
+SOMEBODY, ELSE = 65534, 4321
+only_linux = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs the tables of Linux")
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
+
+
+class Connected:
+    """A connection over a loopback address; the server's side listens on `host`, the client calls `address`."""
+
+    def __init__(self, host: str, address: str) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, 0), family=family, dualstack_ipv6=host == "::") as listener:
+            self.client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            if address == "127.0.0.2":
+                self.client.bind((address, 0))
+                address = host
+            self.client.connect((address, listener.getsockname()[1]))
+            self.server, _ = listener.accept()
+        self.theirs, self.ours = self.server.getpeername(), self.server.getsockname()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        names = ("REMOTE_ADDR", "REMOTE_PORT", "SERVER_ADDR", "SERVER_PORT")
+        return dict(zip(names, map(str, (*self.theirs[:2], *self.ours[:2])), strict=True))
+
+    @property
+    def ends(self) -> tuple[peers.End, peers.End]:
+        return tuple(peers.End.parse(end[0], str(end[1])) for end in (self.theirs, self.ours))
+
+    def close(self) -> None:
+        self.client.close()
+        self.server.close()
+
+
+@only_linux
+@pytest.mark.parametrize(("host", "address"), LOOPBACKS)
+class TestPeers:
+    @pytest.fixture
+    def connected(self, host: str, address: str) -> Iterator[Connected]:
+        connected = Connected(host, address)
+        try:
+            yield connected
+        finally:
+            connected.close()
+
+    def test_the_account_is_known(self, connected: Connected) -> None:
+        assert peers.account(connected.environ) == str(os.getuid())
+        assert peers.find_uid(*connected.ends) == os.getuid()
+
+    @only_root
+    def test_and_it_is_that_of_the_client(self, connected: Connected) -> None:
+        os.fchown(connected.client.fileno(), SOMEBODY, -1)
+        os.fchown(connected.server.fileno(), ELSE, -1)
+        assert peers.account(connected.environ) == str(SOMEBODY)
+        assert peers.find_uid(*connected.ends) == SOMEBODY
+
+    def test_a_connection_that_has_ended_is_nobodys(self, connected: Connected) -> None:
+        for ending in (lambda: connected.client.shutdown(socket.SHUT_WR), connected.client.close):
+            ending()
+            assert peers.account(connected.environ) == peers.UNKNOWN
+            assert peers.find_uid(*connected.ends) is None
+
+    def test_another_end_is_not_taken_for_it(self, connected: Connected) -> None:
+        for name, value in (("SERVER_PORT", "1"), ("REMOTE_PORT", "1"), ("SERVER_ADDR", "127.0.0.9")):
+            assert peers.account(connected.environ | {name: value}) == peers.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"REMOTE_ADDR": "127.0.0.1", "REMOTE_PORT": ""},
+        {"REMOTE_ADDR": "", "REMOTE_PORT": "1"},
+        {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "1"},
+        {"REMOTE_ADDR": "2001:db8::1", "REMOTE_PORT": "1"},
+    ],
+)
+def test_who_is_elsewhere_is_unknown(environ: dict[str, str]) -> None:
+    assert peers.account({"SERVER_ADDR": "127.0.0.1", "SERVER_PORT": "8765", **environ}) == peers.UNKNOWN
+
+
+@only_linux
+@only_root
+class TestAccounts:
+    """Processes of several accounts, over real connections."""
+
+    @pytest.fixture
+    def port(self, tmp_path: Path) -> Iterator[int]:
+        server = Server("127.0.0.1", 0)
+        server.start(app_with(settings_in(tmp_path, port=server.port)))
+        try:
+            yield server.port
+        finally:
+            server.stop()
+
+    def test_a_cookie_is_good_for_the_account_that_got_it(self, port: int) -> None:
+        cookie = signed_in(port, os.getuid())
+        assert status(port, os.getuid(), "GET / ", cookie) == 200
+        assert status(port, SOMEBODY, "GET / ", cookie) == 401
+
+    def test_whoever_shows_it_and_with_whatever_headers(self, port: int) -> None:
+        own = {"Origin": f"http://127.0.0.1:{port}", **OWN_PAGE, **HTMX}
+        headers = signed_in(port, os.getuid()) | own
+        assert status(port, os.getuid(), "POST /things", headers) == 201
+        assert status(port, SOMEBODY, "POST /things", headers) == 401
+
+    def test_the_account_of_the_browser_counts_and_not_that_of_the_app(self, port: int) -> None:
+        cookie = signed_in(port, SOMEBODY)
+        assert [status(port, SOMEBODY, "GET /", cookie) for _ in range(3)] == [200, 200, 200]
+        assert status(port, ELSE, "GET /", cookie) == status(port, os.getuid(), "GET /", cookie) == 401
+
+    def test_the_token_itself_is_good_for_all(self, port: int) -> None:
+        for uid in (os.getuid(), SOMEBODY, ELSE):
+            assert status(port, uid, "GET /", BEARER) == 200
+
+
+def signed_in(port: int, uid: int) -> dict[str, str]:
+    """The Cookie header of a browser of that account that has opened the printed address."""
+    answer = exchange(port, uid, f"GET /?token={TOKEN}", {})
+    return {"Cookie": re.search(r"Set-Cookie: (demijohn-\d+=\w+)", answer)[1]}
+
+
+def status(port: int, uid: int, request: str, headers: dict[str, str]) -> int:
+    return int(exchange(port, uid, request, headers).split()[1])
+
+
+def exchange(port: int, uid: int, request: str, headers: dict[str, str]) -> str:
+    """What a process of that account is answered."""
+    lines = [f"{request.strip()} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(uid, uid, uid)
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                client.sendall("\r\n".join([*lines, "", ""]).encode())
+                os.write(writing, b"".join(iter(lambda: client.recv(65_536), b"")))
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return text
 
 
 class TestBeingTurnedAway:

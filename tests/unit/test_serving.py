@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask, request
 
+from webui import serving
+from webui.security.headers import CONTENT_SECURITY_POLICY
 from webui.serving import Server
 
 STREAMS = 64
+CROWD = 200
 MEGABYTE = 2**20
 
 
@@ -63,6 +67,19 @@ def server(application: Application) -> Iterator[Server]:
         yield server
     finally:
         application.stopping.set()
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def steady() -> Iterator[Server]:
+    """One for all tests that leave nothing behind. It is a Flask app that reads whole bodies."""
+    app = Flask(__name__)
+    app.add_url_rule("/", "count", lambda: str(len(request.get_data())), methods=["GET", "POST"])
+    server = Server("127.0.0.1", 0)
+    server.start(app)
+    try:
+        yield server
+    finally:
         server.stop()
 
 
@@ -146,6 +163,222 @@ def test_an_unread_body_is_never_taken_for_a_request(server: Server, rest: bytes
     assert answer.count(b"HTTP/1.1") == 1
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Seconds that the head of a request may take, few enough to wait for."""
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.5)
+    return 0.5
+
+
+def ask(server: Server, data: bytes) -> bytes:
+    """All that the server answers to these bytes until it hangs up."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(data)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+@pytest.fixture
+def crowd(server: Server) -> Iterator[list[socket.socket]]:
+    """More connections than the server has threads."""
+    clients = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(CROWD)]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"GET /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx",
+        b"GET /refuse HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_half_open_requests_hold_nobody_up(server: Server, crowd: list[socket.socket], sent: bytes) -> None:
+    for client in crowd:
+        client.sendall(sent)
+    started = time.monotonic()
+    for _ in range(10):
+        assert get(server).body == b"hello"
+    assert time.monotonic() - started < 2
+
+
+def test_a_crowd_without_end_drives_out_its_own_first(server: Server, crowd: list[socket.socket]) -> None:
+    more = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(100)]
+    try:
+        assert crowd[0].recv(1) == b""
+        assert get(server).body == b"hello"
+        more[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert more[-1].recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        for client in more:
+            client.close()
+
+
+def test_bytes_that_trickle_do_not_put_off_the_end(server: Server, impatient: float) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=impatient / 10) as client:
+        started = time.monotonic()
+        client.sendall(b"GET / HTTP/1.1\r\nX: ")
+        while True:
+            try:
+                client.sendall(b"x")
+                assert client.recv(1) == b""
+                break
+            except TimeoutError:
+                assert time.monotonic() - started < 10
+            except ConnectionError:
+                break
+        assert time.monotonic() - started >= impatient / 2
+
+
+def test_an_idle_connection_has_its_time_from_the_next_first_byte(server: Server, impatient: float) -> None:
+    connection = connect(server)
+    for _ in range(2):
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"hello"
+        local = connection.sock.getsockname()
+        time.sleep(impatient * 1.5)
+        assert connection.sock.getsockname() == local
+    connection.close()
+
+
+def test_a_slow_upload_and_a_long_stream_have_all_the_time_they_need(server: Server, impatient: float) -> None:
+    stream = connect(server)
+    stream.request("GET", "/events")
+    events = stream.getresponse()
+    upload = connect(server)
+    upload.putrequest("PUT", "/count")
+    upload.putheader("Content-Length", "10")
+    upload.endheaders()
+    started = time.monotonic()
+    for _ in range(10):
+        upload.send(b"x")
+        time.sleep(impatient / 5)
+    assert upload.getresponse().read() == b"10"
+    assert time.monotonic() - started > impatient
+    assert [events.readline() for _ in range(30)].count(b": still here\n") >= 10
+    upload.close()
+    events.close()
+    stream.close()
+
+
+def test_requests_that_come_together_are_answered_in_turn(server: Server) -> None:
+    first = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
+    assert ask(server, first * 3 + last).count(b"hello") == 4
+
+
+def test_a_small_body_that_the_app_did_not_want_keeps_the_connection(server: Server) -> None:
+    connection = connect(server)
+    connection.request("POST", "/", body=b"x" * 1000)
+    response = connection.getresponse()
+    assert (response.read(), response.getheader("Connection")) == (b"hello", None)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: x",
+        b"GET / HTTP/1.1\r\nHost: x\r\nhOST: y",
+        b"GET / HTTP/1.1\r\nHost: x\r\n y",
+        b"GET / HTTP/1.1\r\n Host: x",
+        b"GET / HTTP/1.1\r\nHost : x",
+        b"GET / HTTP/1.1\r\nHost: x\rHost: y",
+        b"GET / HTTP/1.1\r\nHost: x\r\nSec_Fetch_Site: same-origin",
+        b"GET / HTTP/1.1\r\nHost: x\r\nno colon",
+        b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: b",
+        b"GET / HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nCookie: b=1",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1_0",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length:",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000,
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ,",
+        b"POST / HTTP/1.0\r\nHost: x\r\nConnection: Keep-Alive\r\nTransfer-Encoding: chunked",
+        b"GET //[ HTTP/1.1\r\nHost: x",
+        b"GET http://x/ HTTP/1.1\r\nHost: x",
+    ],
+)
+def test_what_could_be_understood_in_two_ways_is_refused(steady: Server, head: bytes) -> None:
+    answer = ask(steady, head + b"\r\n\r\n" + HIDDEN)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"GET / HTTP/1.1 x", b"400"),
+        (b"CONNECT x:1 HTTP/1.1", b"405"),
+        (b"GET /%b HTTP/1.1" % (b"x" * 100_000), b"414"),
+        (b"GET / HTTP/2.0", b"505"),
+    ],
+)
+def test_answers_of_the_server_itself_are_protected_too(steady: Server, line: bytes, status: bytes) -> None:
+    answer = ask(steady, line + b"\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert f"\r\nContent-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n".encode() in answer
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in answer
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (b"0\r\n\r\n", 0),
+        (b"5\r\nhello\r\n0\r\n\r\n", 5),
+        (b"00A;x=1\r\n0123456789\r\n1 \r\nx\r\n0\r\nTrailer: x\r\n\r\n", 11),
+        (b"40000\r\n%b\r\n0\r\n\r\n" % (b"x" * 0x40000), 0x40000),
+    ],
+)
+def test_chunks_are_put_together(steady: Server, body: bytes, size: int) -> None:
+    answer = ask(steady, CHUNKED + body)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\n%d" % size)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"ffffffffffffffff\r\nx",
+        b"-1\r\nx",
+        b"0x1\r\nx",
+        b"1_0\r\nx",
+        b"\r\nx",
+        b"x\r\n",
+        b"1\nx\r\n0\r\n\r\n",
+        b"1\r\nxx\r\n0\r\n\r\n",
+        b"1" * 10_000,
+    ],
+)
+def test_malformed_chunks_are_refused(steady: Server, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    answer = ask(steady, CHUNKED + body + b"\r\n" + HIDDEN)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert not caplog.records
+
+
+def test_a_chunked_body_that_breaks_off_is_refused(steady: Server) -> None:
+    with socket.create_connection(("127.0.0.1", steady.port), timeout=10) as client:
+        client.sendall(CHUNKED + b"fffffffffff\r\nx")
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
 def test_headers_are_bounded(server: Server) -> None:
     connection = connect(server)
     connection.request("GET", "/", headers={"X-Long": "x" * 100_000})
@@ -202,13 +435,13 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def test_tls_serves_and_is_not_held_up_by_a_handshake_that_stalls(
+def test_tls_serves_and_is_not_held_up_by_handshakes_that_stall(
     certificate: tuple[Path, Path], application: Application
 ) -> None:
     server = Server("127.0.0.1", 0, certificate=certificate[0], key=certificate[1])
     server.start(application)
     context = ssl.create_default_context(cafile=str(certificate[0]))
-    stalled = socket.create_connection(("127.0.0.1", server.port))
+    stalled = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(CROWD)]
     plain = socket.create_connection(("127.0.0.1", server.port))
     try:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -220,8 +453,8 @@ def test_tls_serves_and_is_not_held_up_by_a_handshake_that_stalls(
         connection.close()
         assert time.monotonic() - started < 2
     finally:
-        stalled.close()
-        plain.close()
+        for client in (*stalled, plain):
+            client.close()
         server.stop()
 
 

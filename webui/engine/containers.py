@@ -10,7 +10,6 @@ import logging
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import docker
@@ -20,7 +19,7 @@ from webui.engine.connection import Engine
 from webui.engine.errors import translated
 from webui.engine.helper import is_own, without_own
 from webui.engine.model import Container, ContainerDetail, ContainerMount, PublishedPort
-from webui.engine.secrets import masked_text, masked_value, masked_words
+from webui.engine.parsing import listed_name, parse_time, parse_variable
 from webui.errors import DemijohnError, NotFoundError
 from webui.mounts.words import shown
 
@@ -29,19 +28,6 @@ _REFERENCE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
 STOP_SECONDS = 10
 """How long a container may take to stop by itself before the engine kills it; Docker's own default."""
-
-
-def parse_time(text: str | int | None) -> datetime | None:
-    """A time as the engine writes it (RFC 3339 with up to nine decimals, or epoch seconds), aware; None for its zero time."""
-    if not text:
-        return None
-    if isinstance(text, int):
-        return datetime.fromtimestamp(text, UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return None if moment.year <= 1 else moment
 
 
 def load_containers(api: docker.APIClient) -> tuple[Container, ...]:
@@ -63,11 +49,6 @@ def inspect_container(engine: Engine, reference: str, *, wait: float = 2.0) -> C
     if own:
         raise NotFoundError(f"There is no container {reference} of yours on this engine.")
     return _detail(raw)
-
-
-def _inspected(api: docker.APIClient, reference: str) -> tuple[Mapping[str, Any], bool]:
-    raw = api.inspect_container(reference)
-    return raw, is_own(api, raw)
 
 
 def start_container(engine: Engine, reference: str) -> None:
@@ -137,54 +118,9 @@ def follow_logs(
     return CancellableStream(_until_lost(chunks, reference), response)
 
 
-def container_json(container: Container) -> dict[str, Any]:
-    """A container as the HTTP contract shapes it: C."""
-    return {
-        "id": container.id,
-        "name": container.name,
-        "image": container.image,
-        "command": masked_text(container.command),
-        "state": container.state,
-        "status": container.status,
-        "created": container.created.isoformat() if container.created else None,
-        "project": container.project,
-        "networks": list(container.networks),
-        "labels": dict(container.labels),
-        "ports": [
-            {
-                "container_port": port.container_port,
-                "protocol": port.protocol,
-                "host_port": port.host_port,
-                "host_ip": port.host_ip,
-            }
-            for port in container.ports
-        ],
-        "mounts": [
-            {
-                "type": mount.type,
-                "name": mount.name,
-                "source": mount.name or mount.source,
-                "target": mount.target,
-                "read_only": mount.read_only,
-            }
-            for mount in container.mounts
-        ],
-    }
-
-
-def detail_json(detail: ContainerDetail, *, reveal: bool = False) -> dict[str, Any]:
-    """A container with what inspecting it adds. Secrets in its variables are masked unless `reveal`."""
-    return {
-        **container_json(detail.container),
-        "argv": list(detail.argv if reveal else masked_words(detail.argv)),
-        "env": dict(shown_environment(detail, reveal=reveal)),
-        "restart": detail.restart,
-        "exit_code": detail.exit_code,
-        "error": detail.error,
-        "started_at": detail.started_at.isoformat() if detail.started_at else None,
-        "finished_at": detail.finished_at.isoformat() if detail.finished_at else None,
-        "anonymous_volumes": list(detail.anonymous_volumes),
-    }
+def _inspected(api: docker.APIClient, reference: str) -> tuple[Mapping[str, Any], bool]:
+    raw = api.inspect_container(reference)
+    return raw, is_own(api, raw)
 
 
 def _until_lost(chunks: Iterator[bytes], reference: str) -> Iterator[bytes]:
@@ -200,10 +136,9 @@ def _own_excluded(engine: Engine, reference: str) -> str:
 
 
 def _container(found: Mapping[str, Any]) -> Container:
-    names = found.get("Names") or [found["Id"][:12]]
     return Container(
         id=found["Id"],
-        name=names[0].lstrip("/"),
+        name=listed_name(found),
         image=found.get("Image", ""),
         command=found.get("Command") or "",
         state=found.get("State", ""),
@@ -217,13 +152,28 @@ def _container(found: Mapping[str, Any]) -> Container:
 
 
 def _detail(raw: Mapping[str, Any]) -> ContainerDetail:
-    config, state, host = raw["Config"], raw["State"], raw.get("HostConfig") or {}
-    argv = (raw.get("Path") or "", *(raw.get("Args") or ()))
-    container = Container(
+    config, state = raw["Config"], raw["State"]
+    return ContainerDetail(
+        container=_inspected_container(raw),
+        argv=_argv(raw),
+        environment=tuple(parse_variable(line) for line in config.get("Env") or ()),
+        restart=_restart_in_words((raw.get("HostConfig") or {}).get("RestartPolicy") or {}),
+        exit_code=state.get("ExitCode") if state.get("Status") in {"exited", "dead"} else None,
+        error=state.get("Error") or "",
+        started_at=parse_time(state.get("StartedAt")),
+        finished_at=parse_time(state.get("FinishedAt")),
+        anonymous_volumes=_anonymous_volumes(raw),
+        raw=raw,
+    )
+
+
+def _inspected_container(raw: Mapping[str, Any]) -> Container:
+    config, state = raw["Config"], raw["State"]
+    return Container(
         id=raw["Id"],
         name=raw["Name"].lstrip("/"),
         image=config.get("Image") or raw.get("Image", ""),
-        command=shlex.join(argv),
+        command=shlex.join(_argv(raw)),
         state=state.get("Status", ""),
         status=_status_in_words(state),
         created=parse_time(raw.get("Created")),
@@ -232,19 +182,10 @@ def _detail(raw: Mapping[str, Any]) -> ContainerDetail:
         networks=_networks(raw),
         labels=config.get("Labels") or {},
     )
-    policy = host.get("RestartPolicy") or {}
-    return ContainerDetail(
-        container=container,
-        argv=argv,
-        environment=tuple(_assignment(line) for line in config.get("Env") or ()),
-        restart=_restart_in_words(policy),
-        exit_code=state.get("ExitCode") if state.get("Status") in {"exited", "dead"} else None,
-        error=state.get("Error") or "",
-        started_at=parse_time(state.get("StartedAt")),
-        finished_at=parse_time(state.get("FinishedAt")),
-        anonymous_volumes=_anonymous_volumes(raw),
-        raw=raw,
-    )
+
+
+def _argv(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    return (raw.get("Path") or "", *(raw.get("Args") or ()))
 
 
 def _mount(found: Mapping[str, Any]) -> ContainerMount:
@@ -302,11 +243,6 @@ def _networks(found: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted((found.get("NetworkSettings") or {}).get("Networks") or {}))
 
 
-def _assignment(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
-    return name, value
-
-
 def _restart_in_words(policy: Mapping[str, Any]) -> str:
     name = policy.get("Name") or "no"
     retries = policy.get("MaximumRetryCount") or 0
@@ -332,10 +268,3 @@ def _anonymous_volumes(raw: Mapping[str, Any]) -> tuple[str, ...]:
         for mount in raw.get("Mounts") or ()
         if mount.get("Type") == "volume" and mount.get("Name") and mount["Name"] not in named
     )
-
-
-def shown_environment(detail: ContainerDetail, *, reveal: bool) -> tuple[tuple[str, str], ...]:
-    """The container's variables, with the values that look like secrets masked unless `reveal`."""
-    if reveal:
-        return detail.environment
-    return tuple((name, masked_value(name, value)) for name, value in detail.environment)

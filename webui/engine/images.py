@@ -22,10 +22,10 @@ import docker.types
 import requests
 
 from webui.engine.connection import Engine
-from webui.engine.containers import parse_time
 from webui.engine.errors import translated
 from webui.engine.helper import laid_open, without_own
 from webui.engine.model import Image, ImageDetail
+from webui.engine.parsing import listed_name, parse_time, parse_variable
 from webui.engine.references import reference_problem
 from webui.errors import ConflictError, NotFoundError
 from webui.mounts.words import shown
@@ -42,7 +42,7 @@ def load_images(api: docker.APIClient) -> tuple[Image, ...]:
     """
     users: dict[str, list[str]] = {}
     for container in without_own(api, api.containers(all=True)):
-        users.setdefault(container["ImageID"], []).append(_container_name(container))
+        users.setdefault(container["ImageID"], []).append(listed_name(container))
     images = (_image(found, found.get("RepoTags"), users.get(found["Id"], ())) for found in api.images())
     return tuple(sorted(images, key=lambda image: (image.created is not None, image.created), reverse=True))
 
@@ -60,7 +60,7 @@ def image_detail(engine: Engine, reference: str, *, wait: float = 2.0) -> ImageD
     return ImageDetail(
         image=_image(raw, raw.get("RepoTags"), ()),
         volumes=tuple(sorted(config.get("Volumes") or ())),
-        environment=tuple(_assignment(line) for line in config.get("Env") or ()),
+        environment=tuple(parse_variable(line) for line in config.get("Env") or ()),
         exposed_ports=tuple(sorted(config.get("ExposedPorts") or ())),
         argv=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
         working_directory=config.get("WorkingDir") or "",
@@ -180,11 +180,11 @@ def _in_use(api: docker.APIClient, reference: str, error: docker.errors.APIError
             f"The image {reference} can't be removed: {error.explanation}",
             hint="Remove what builds on it first, or its names one by one.",
         )
-    names = ", ".join(_container_name(found) for found in users)
+    names = ", ".join(listed_name(found) for found in users)
     return ConflictError(
         f"The image {reference} is in use by {names}.",
         hint="Remove these containers first.",
-        used_by=tuple({"id": found["Id"], "name": _container_name(found), "state": found["State"]} for found in users),
+        used_by=tuple({"id": found["Id"], "name": listed_name(found), "state": found["State"]} for found in users),
     )
 
 
@@ -201,13 +201,3 @@ def _image(found: Mapping[str, Any], tags: list[str] | None, used_by: tuple[str,
         created=parse_time(found.get("Created")),
         used_by=tuple(sorted(used_by)),
     )
-
-
-def _container_name(found: Mapping[str, Any]) -> str:
-    names = found.get("Names") or [found["Id"][:12]]
-    return str(names[0]).removeprefix("/")
-
-
-def _assignment(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
-    return name, value

@@ -44,6 +44,11 @@ def masked_options(options: Mapping[str, str]) -> dict[str, str]:
     return {key: masked_value(key, value) for key, value in options.items()}
 
 
+def masked_variables(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Environment variables with the secrets masked."""
+    return tuple((name, masked_value(name, value)) for name, value in variables)
+
+
 def masked_text(text: str) -> str:
     """A value with the secrets inside it replaced by dots: `password=…`, `user=ann%…`, `//user:…@host`, `--requirepass …`.
 

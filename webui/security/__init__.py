@@ -11,7 +11,6 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from webui import log
 from webui.security import headers, refusals, sites
 from webui.security.credentials import Credentials, Proof
 from webui.security.hosts import Hosts
@@ -31,8 +30,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     """
     hosts = Hosts(settings)
     credentials = Credentials(settings.token)
-    for secret in credentials.secrets:
-        log.hide(secret)
 
     def guard() -> AnyResponse | None:
         try:

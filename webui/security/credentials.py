@@ -12,6 +12,8 @@ from flask import Request
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
+from webui import log
+from webui.security import peers
 from webui.security.hosts import port_of
 from webui.security.refusals import ForeignRequestError, SignInError, page
 from webui.security.sites import FOREIGN_SITES
@@ -31,18 +33,18 @@ class Proof(Enum):
 class Credentials:
     """The token of this run, and the values derived from it, which tell nothing about it.
 
-    They are the same after a restart with the same token, so that open pages go on working.
+    They are the same after a restart with the same token, so that open pages go on working. None of them gets
+    into a log.
+
+    A browser shows a cookie to every port of its host name, so the server of another account on this machine may
+    get to see it. The cookie is therefore good for one account only: the one whose browser was given it.
     """
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._cookie = _derived(token, "cookie")
-        self.form_token = _derived(self._cookie, "form")
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not stand in a log."""
-        return self._token, self._cookie, self.form_token
+        self.form_token = _derived(token, "form")
+        log.hide(token)
+        log.hide(self.form_token)
 
     def login_url(self, origin: str) -> str:
         """The address that signs a browser in at `origin`."""
@@ -70,7 +72,7 @@ class Credentials:
             response = redirect(address, 303)
         response.set_cookie(
             _cookie_name(origin),
-            self._cookie,
+            self._cookie_for(request),
             secure=origin.startswith("https:"),
             httponly=True,
             samesite="Strict",
@@ -88,9 +90,8 @@ class Credentials:
             if _same(token.strip(), self._token):
                 return Proof.BEARER
             raise SignInError("The token in the Authorization header is not the one of this run.", hint=_WHERE)
-        if _same(request.cookies.get(_cookie_name(origin), ""), self._cookie):
-            return Proof.COOKIE
-        raise SignInError("This browser has not signed in to this run of Demijohn yet.", hint=_WHERE)
+        self._check_cookies(request, origin)
+        return Proof.COOKIE
 
     def check_form(self, request: Request) -> None:
         """See that a page of the app made the request: by htmx's header, else by the form's own token.
@@ -108,6 +109,24 @@ class Credentials:
                 "The form did not carry the mark of the page it belongs to, so nothing was done.",
                 hint="Open the page again and send the form once more.",
             )
+
+    def _check_cookies(self, request: Request, origin: str) -> None:
+        """One good cookie is enough: a server on another port can set more of the same name, and they may come first."""
+        cookies = request.cookies.getlist(_cookie_name(origin))
+        if not cookies:
+            raise SignInError("This browser has not signed in to this run of Demijohn yet.", hint=_WHERE)
+        expected = self._cookie_for(request)
+        if not any(_same(cookie, expected) for cookie in cookies):
+            raise SignInError(
+                "The cookie of this browser is of an earlier run of Demijohn, or belongs to another account of this "
+                "machine.",
+                hint=_WHERE,
+            )
+
+    def _cookie_for(self, request: Request) -> str:
+        cookie = _derived(self._token, f"cookie:{peers.account(request.environ)}")
+        log.hide(cookie)
+        return cookie
 
 
 def _derived(secret: str, purpose: str) -> str:

@@ -28,6 +28,8 @@ _ALWAYS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+BARE: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, **_ALWAYS, "Cache-Control": "no-store"}
+"""For answers that the server gives without asking the app."""
 _KEPT_FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
 
 
