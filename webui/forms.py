@@ -112,8 +112,9 @@ def number(sent: Mapping[str, Any], name: str, *, default: int) -> int:
 def entries(sent: Mapping[str, Any], name: str) -> dict[str, str]:
     """Keys and values: a JSON object, a JSON list of `key=value`, or a form's rows and pasted text.
 
-    A form sends rows as `<name>_key` and `<name>_value` and pasted text as `<name>_text`: a `key=value` a line, or
-    as on a command line (`--label a=b`, `-o type=nfs`). Raises InvalidInputError for an empty key, a key twice, too many or too long ones.
+    A form sends rows as `<name>_key` and `<name>_value` and pasted text as `<name>_text`: a `key=value` a line, or as
+    on a command line (`--label a=b`, `-o type=nfs`). Raises InvalidInputError for an empty key, a key twice, too many
+    or too long ones.
     """
     found: dict[str, str] = {}
     for key, value in _entry_pairs(sent, name):

@@ -1,7 +1,7 @@
 """The launch form: what was sent, as rows to show again and as a launch to make. Pure.
 
-A page sends text fields, `mounts-0-type`, `mounts-0-source` … for each mount row, repeated `port`, `env_key` and `env_value`; a script sends
-the JSON of the HTTP contract. Both become a `LaunchForm`.
+A page sends text fields, `mounts-0-type`, `mounts-0-source` … for each mount row, repeated `port`, `env_key` and
+`env_value`; a script sends the JSON of the HTTP contract. Both become a `LaunchForm`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from webui import forms
 from webui.errors import InvalidInputError
@@ -19,7 +20,6 @@ from webui.mounts import (
     Launch,
     Mount,
     MountContext,
-    MountType,
     PortMapping,
     check_launch,
     mount_from_json,
@@ -27,6 +27,8 @@ from webui.mounts import (
     parse_port,
     print_port,
 )
+
+T = TypeVar("T")
 
 ROW_TYPES = ("volume", "bind", "tmpfs", "anonymous")
 MOST_MOUNTS = 100
@@ -48,7 +50,8 @@ _PAGE_FIELDS = frozenset({"port", "env_key", "env_value", "env_text", "paste", "
 class MountRow:
     """A mount as a row of the form has it: text as typed. `rest` holds what the row has no field for, so that nothing pasted is lost.
 
-    `new` says that a volume by that name is meant to be made; `confirm` is what was typed to confirm something dangerous.
+    `new` says that a volume by that name is meant to be made; `confirm` is what was typed to confirm something
+    dangerous.
     """
 
     type: str = "volume"
@@ -100,48 +103,23 @@ class LaunchForm:
     confirmed: tuple[str, ...] = ()
     """What a script confirms for all mounts at once."""
 
-    def launch(self, context: MountContext) -> Launch:
-        """The launch it means. Raises InvalidInputError naming every field that can't be used."""
-        launch, problems = self.read(context)
-        if problems or launch is None:
-            raise InvalidInputError(problems)
-        return launch
-
-    def read(self, context: MountContext) -> tuple[Launch | None, dict[str, str]]:
-        """The launch as far as it can be read, and what is wrong with it. None where not even that."""
+    def read(self, context: MountContext) -> tuple[Launch, dict[str, str]]:
+        """The launch as far as it can be read, and a sentence for each field that is wrong with it."""
         problems: dict[str, str] = {}
-        mounts = [
-            _tried(problems, f"mounts.{place}", lambda row=row, place=place: row.mount(place, context))
-            for place, row in enumerate(self.mounts)
-        ]
-        ports = [
-            _tried(problems, f"ports.{place}", lambda text=text: parse_port(text))
-            for place, text in enumerate(self.ports)
-            if text.strip()
-        ]
-        command = _tried(problems, "command", lambda: _words(self.command))
-        replicas = _tried(
-            problems, "replicas", lambda: forms.number({"replicas": self.replicas}, "replicas", default=1)
-        )
-        if len(self.mounts) > MOST_MOUNTS:
-            problems["mounts"] = f"{len(self.mounts)} mounts are too many: {MOST_MOUNTS} at most."
+        mounts = self._mounts(context, problems)
         launch = Launch(
             image=self.image.strip(),
             name=self.name,
-            command=command or (),
+            command=_tried(problems, "command", lambda: _words(self.command)) or (),
             environment=tuple((key, value) for key, value in self.env if key or value),
-            ports=tuple(port for found in ports for port in found or ()),
+            ports=self._ports(problems),
             network=self.network,
             restart=self.restart or "no",
-            replicas=replicas if replicas is not None else 1,
+            replicas=self._replicas(problems),
             start=self.start,
             mounts=tuple(mount for mount in mounts if mount is not None),
         )
-        checked = (
-            check_launch(launch)
-            if all(mount is not None for mount in mounts)
-            else check_launch(replace(launch, mounts=()))
-        )
+        checked = check_launch(replace(launch, mounts=()) if None in mounts else launch)
         renamed = {re.sub(r"^environment\b", "env", name): sentence for name, sentence in checked.items()}
         return launch, renamed | problems
 
@@ -183,6 +161,28 @@ class LaunchForm:
             ports=tuple(port for port in self.ports if port.strip()),
             env=tuple(pair for pair in self.env if any(pair)),
         )
+
+    def _mounts(self, context: MountContext, problems: dict[str, str]) -> list[Mount | None]:
+        """The mount of each row, None where it can't be read."""
+        if len(self.mounts) > MOST_MOUNTS:
+            problems["mounts"] = f"{len(self.mounts)} mounts are too many: {MOST_MOUNTS} at most."
+        return [
+            _tried(problems, f"mounts.{place}", partial(row.mount, place, context))
+            for place, row in enumerate(self.mounts)
+        ]
+
+    def _ports(self, problems: dict[str, str]) -> tuple[PortMapping, ...]:
+        read = [
+            _tried(problems, f"ports.{place}", partial(parse_port, text))
+            for place, text in enumerate(self.ports)
+            if text.strip()
+        ]
+        return tuple(port for ports in read for port in ports or ())
+
+    def _replicas(self, problems: dict[str, str]) -> int:
+        sent = {"replicas": self.replicas}
+        read = _tried(problems, "replicas", partial(forms.number, sent, "replicas", default=1))
+        return 1 if read is None else read
 
     def _pasted(self, context: MountContext) -> tuple[LaunchForm, tuple[str, ...]]:
         """What was pasted, put into the fields; raises InvalidInputError at `paste`."""
@@ -227,7 +227,7 @@ def script_form(sent: Mapping[str, Any], context: MountContext) -> LaunchForm:
     problems = forms.unknown_fields(sent, set(_FIELDS) | {"engine_id"})
     form = LaunchForm(
         **{
-            name: _tried(problems, name, lambda name=name: forms.text(sent, name, strip=name != "name")) or ""
+            name: _tried(problems, name, partial(forms.text, sent, name, strip=name != "name")) or ""
             for name in ("image", "name", "network", "restart")
         },
         replicas=_tried(problems, "replicas", lambda: str(forms.number(sent, "replicas", default=1))) or "1",
@@ -323,7 +323,7 @@ def _script_row(mount: Any, place: int, context: MountContext, problems: dict[st
     return replace(row_of(found), confirm=confirm, new=True)
 
 
-def _tried(problems: dict[str, str], name: str, read: Any) -> Any:
+def _tried(problems: dict[str, str], name: str, read: Callable[[], T]) -> T | None:
     """What `read` gives; on an error None, with the error's fields noted, those of another name under `name`."""
     try:
         return read()
@@ -359,23 +359,19 @@ def _port_texts(ports: Any) -> list[str]:
 
 def _port_text(port: Any) -> str:
     if isinstance(port, Mapping):
-        if unknown := set(port) - {"container_port", "host_port", "protocol", "host_ip"}:
-            raise InvalidInputError({"ports": f"A port has no field {sorted(map(str, unknown))[0]}."})
-        whole = {name: port.get(name) for name in ("container_port", "host_port")}
-        if not all(
-            value is None or (isinstance(value, int) and not isinstance(value, bool)) for value in whole.values()
-        ):
-            raise InvalidInputError({"ports": "container_port and host_port are whole numbers."})
-        mapping = PortMapping(
-            whole["container_port"] or 0,
-            whole["host_port"],
-            str(port.get("protocol") or "tcp"),
-            str(port.get("host_ip") or ""),
-        )
-        return print_port(mapping)
+        return print_port(_port_mapping(port))
     if isinstance(port, bool) or not isinstance(port, str | int):
         raise InvalidInputError({"ports": "A port is text like 8080:80, or a number."})
     return str(port)
+
+
+def _port_mapping(port: Mapping[str, Any]) -> PortMapping:
+    if unknown := set(port) - {"container_port", "host_port", "protocol", "host_ip"}:
+        raise InvalidInputError({"ports": f"A port has no field {sorted(map(str, unknown))[0]}."})
+    inside, outside = port.get("container_port"), port.get("host_port")
+    if not all(value is None or type(value) is int for value in (inside, outside)):
+        raise InvalidInputError({"ports": "container_port and host_port are whole numbers."})
+    return PortMapping(inside or 0, outside, str(port.get("protocol") or "tcp"), str(port.get("host_ip") or ""))
 
 
 def _mapped_port(inside: str, outside: Any) -> str:
@@ -388,6 +384,3 @@ def _mapped_port(inside: str, outside: Any) -> str:
 
 def _without(rows: tuple[Any, ...], place: int) -> tuple[Any, ...]:
     return rows[:place] + rows[place + 1 :]
-
-
-__all__ = ["LaunchForm", "MountRow", "MountType", "form_of", "page_form", "row_of", "script_form", "unconfirmed"]

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
+from webui import forms
 from webui.engine.model import Container, Volume, VolumeKind
 from webui.errors import InvalidInputError
 
@@ -20,8 +21,6 @@ R = TypeVar("R")
 PAGE_SIZE = 100
 MOST_PAGES_AT_ONCE = 100
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-_YES = frozenset({"1", "true", "yes", "on"})
-_NO = frozenset({"0", "false", "no", "off"})
 _KEPT_LISTS = 4
 
 
@@ -41,18 +40,15 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeQuery:
-    """What a person asked the list of volumes for. None or an empty string: not asked.
+class Query:
+    """What a person asked a list for. None or an empty string: not asked.
 
-    `sort` is a column's name, with a minus in front for the other way round. `upto` asks for all pages up to that one at once.
+    `sort` is a column's name, with a minus in front for the other way round. `upto` asks for all pages up to that one
+    at once.
     """
 
     q: str = ""
-    used: bool | None = None
-    anonymous: bool | None = None
-    driver: str = ""
     project: str = ""
-    kind: str = ""
     sort: str = "name"
     page: int = 1
     upto: int = 0
@@ -60,7 +56,7 @@ class VolumeQuery:
     @property
     def narrowed(self) -> bool:
         """Whether anything but order and page was asked."""
-        return replace(self, sort="name", page=1, upto=0) != VolumeQuery()
+        return replace(self, sort="name", page=1, upto=0) != type(self)()
 
     def url(self, **changes: Any) -> str:
         """The query string for this list with some things changed, defaults left out; starts with `?`."""
@@ -68,25 +64,21 @@ class VolumeQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class ContainerQuery:
+class VolumeQuery(Query):
+    """What a person asked the list of volumes for."""
+
+    used: bool | None = None
+    anonymous: bool | None = None
+    driver: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerQuery(Query):
     """What a person asked the list of containers for."""
 
-    q: str = ""
     state: str = ""
-    project: str = ""
     volume: str = ""
-    sort: str = "name"
-    page: int = 1
-    upto: int = 0
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether anything but order and page was asked."""
-        return replace(self, sort="name", page=1, upto=0) != ContainerQuery()
-
-    def url(self, **changes: Any) -> str:
-        """The query string for this list with some things changed, defaults left out; starts with `?`."""
-        return query_url(replace(self, **{"page": 1, "upto": 0, **changes}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +211,7 @@ def volume_facets(volumes: Sequence[Volume]) -> VolumeFacets:
     )
 
 
-def query_url(query: VolumeQuery | ContainerQuery) -> str:
+def query_url(query: Query) -> str:
     """The query as a URL writes it, what stands at its default left out; starts with `?`."""
     asked = {
         field.name: {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
@@ -314,12 +306,7 @@ def _page(items: Sequence[T], page: int, upto: int) -> Page[T]:
 
 
 def _flag(arguments: Mapping[str, str], name: str) -> bool | None:
-    value = arguments.get(name, "").lower()
-    if not value:
-        return None
-    if value in _YES or value in _NO:
-        return value in _YES
-    raise InvalidInputError({name: f"“{value}” is neither yes nor no."})
+    return forms.flag(arguments, name) if arguments.get(name) else None
 
 
 def _number(arguments: Mapping[str, str], name: str, default: int) -> int:

@@ -44,8 +44,8 @@ def done(
 ) -> Response:
     """The answer to a change that worked.
 
-    Scripts get `json` with `status` (204 without a body), htmx closes the dialog, tells the page of `event` and shows `message`, a plain form
-    is sent on to `location` with 303.
+    Scripts get `json` with `status` (204 without a body), htmx closes the dialog, tells the page of `event` and shows
+    `message`, a plain form is sent on to `location` with 303.
     """
     if wants_json():
         response = jsonify(dict(json)) if json is not None else make_response("", 204)

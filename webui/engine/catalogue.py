@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,21 +12,17 @@ import docker
 
 from webui.engine.connection import Engine
 from webui.engine.containers import load_containers
-from webui.engine.errors import translated
 from webui.engine.events import EventFeed
 from webui.engine.images import load_images
 from webui.engine.model import Container, Image, Network, Volume, VolumeSize
-from webui.engine.volumes import VolumeLoader, measure_volumes, with_sizes
+from webui.engine.sizes import Measurement, Sizes, with_sizes
+from webui.engine.volume_list import VolumeLoader
 from webui.errors import DemijohnError
 
 T = TypeVar("T")
 
 PAGE_WAIT = 2.0
 """Seconds a page waits for the engine before it says that it is still waiting."""
-
-SIZES_AGE_SECONDS = 900
-_CHEAP_MEASUREMENT_SECONDS = 5
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +32,6 @@ class Listing(Generic[T]):
     items: tuple[T, ...]
     taken_at: datetime | None
     trouble: DemijohnError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """Sizes by volume name; `running` while a new measurement is under way, `trouble` why the last one failed."""
-
-    sizes: Mapping[str, VolumeSize]
-    running: bool
-    measured_at: datetime | None
-    trouble: str
 
 
 class Shelf(Generic[T]):
@@ -104,7 +88,7 @@ class Catalogue:
         self.images: Shelf[Image] = Shelf(engine, self.feed, "images", ("image", "container"), load_images)
         self.networks: Shelf[Network] = Shelf(engine, self.feed, "networks", ("network",), _load_networks)
         self._volumes: Shelf[Volume] = Shelf(engine, self.feed, "volumes", ("volume", "container"), VolumeLoader())
-        self._sizes = _Sizes(engine, self.feed)
+        self._sizes = Sizes(engine, self.feed)
         self._sized: tuple[tuple[Volume, ...], Mapping[str, VolumeSize], tuple[Volume, ...]] = ((), {}, ())
 
     def volumes(self, wait: float = PAGE_WAIT, *, fresh: bool = True) -> Listing[Volume]:
@@ -123,7 +107,7 @@ class Catalogue:
 
     def sizes(self) -> Measurement:
         """What is known of the sizes; starts a measurement where none is known yet or a cheap one has grown old."""
-        return self._sizes.refresh_if_cheap()
+        return self._sizes.refresh()
 
     def measure(self) -> Measurement:
         """Start to measure all volumes anew, unless that is under way."""
@@ -141,47 +125,6 @@ class Catalogue:
             sized = with_sizes(volumes, sizes)
             self._sized = volumes, sizes, sized
         return sized
-
-
-class _Sizes:
-    """The engine's own accounting, asked for in the background and announced as a change of "size"."""
-
-    def __init__(self, engine: Engine, feed: EventFeed) -> None:
-        self._engine, self._feed = engine, feed
-        self._lock = threading.Lock()
-        self._seconds = 0.0
-        self._tried = False
-        self.known = Measurement({}, running=False, measured_at=None, trouble="")
-
-    def refresh_if_cheap(self) -> Measurement:
-        known = self.known
-        age = (datetime.now(UTC) - known.measured_at).total_seconds() if known.measured_at else None
-        old_and_cheap = age is not None and age > SIZES_AGE_SECONDS and self._seconds < _CHEAP_MEASUREMENT_SECONDS
-        return self.start() if not self._tried or old_and_cheap else known
-
-    def start(self) -> Measurement:
-        with self._lock:
-            if self.known.running:
-                return self.known
-            self._tried = True
-            self.known = Measurement(self.known.sizes, running=True, measured_at=self.known.measured_at, trouble="")
-        threading.Thread(target=self._measure, name=f"sizes-{self._engine.name}", daemon=True).start()
-        return self.known
-
-    def _measure(self) -> None:
-        began = time.monotonic()
-        try:
-            with translated("the sizes of the volumes"):
-                sizes = measure_volumes(self._engine.api)
-        except DemijohnError as error:
-            _log.warning("engine %s: sizes could not be measured: %s", self._engine.name, error.message)
-            self.known = Measurement(
-                self.known.sizes, running=False, measured_at=self.known.measured_at, trouble=error.message
-            )
-        else:
-            self._seconds = time.monotonic() - began
-            self.known = Measurement(sizes, running=False, measured_at=datetime.now(UTC), trouble="")
-        self._feed.announce("size", "measured")
 
 
 def _load_networks(api: docker.APIClient) -> tuple[Network, ...]:

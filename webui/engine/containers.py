@@ -1,7 +1,7 @@
 """Containers of an engine: list, inspect, start, stop, restart, remove, read logs.
 
-Follows https://docs.docker.com/reference/cli/docker/container/ and the container part of the Engine API. How a new one is made
-stands in `webui.engine.launch`.
+Follows https://docs.docker.com/reference/cli/docker/container/ and the container part of the Engine API. How a new one
+is made stands in `webui.engine.launch`.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def remove_container(
 def container_logs(engine: Engine, reference: str, *, tail: int = 500, wait: float = 2.0) -> str:
     """The last `tail` lines a container printed, both streams in order, each with its time: `docker logs -t`.
 
-    Bytes that are not UTF-8 are shown as replacement characters. Raises NotFoundError, and EngineError where the container's log
-    driver keeps nothing to read.
+    Bytes that are not UTF-8 are shown as replacement characters. Raises NotFoundError, and EngineError where the
+    container's log driver keeps nothing to read.
     """
 
     def load(api: docker.APIClient) -> bytes:

@@ -1,7 +1,7 @@
 """What changes on an engine, as it happens: one reader per engine, fanned out to everyone who asked.
 
-Follows https://docs.docker.com/reference/cli/docker/system/events/. The reader sleeps in the engine's stream, so it costs nothing
-while nothing happens; with nobody listening and no engine to reach it ends, and starts again when asked.
+Follows https://docs.docker.com/reference/cli/docker/system/events/. The reader sleeps in the engine's stream, so it
+costs nothing while nothing happens; with nobody listening and no engine to reach it ends, and starts again when asked.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ def laid_open(api: Any, image_id: str, mounts: Iterable[docker.types.Mount] = ()
 def without_own(api: docker.APIClient, containers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The containers (as `GET /containers/json` tells them) that are a person's.
 
-    A container inherits the labels of its image: one whose image carries the label itself is not Demijohn's, or any image could
-    hide a person's containers. That costs a call more, and only where the label is seen at all.
+    A container inherits the labels of its image: one whose image carries the label itself is not Demijohn's, or any
+    image could hide a person's containers. That costs a call more, and only where the label is seen at all.
     """
     if not any(_labelled(container) for container in containers):
         return list(containers)

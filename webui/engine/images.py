@@ -105,8 +105,8 @@ def has_content_at(engine: Engine, reference: str, path: str) -> bool | None:
 def is_empty(api: docker.APIClient, image: str, volume: str) -> bool:
     """Whether nothing is in a volume, seen through a container that is never started.
 
-    Only the beginning of the archive is read, however much there is. Raises docker's own errors, NotFound for a volume that is gone: call
-    it through `Engine.read`.
+    Only the beginning of the archive is read, however much there is. Raises docker's own errors, NotFound for a volume
+    that is gone: call it through `Engine.read`.
     """
     api.inspect_volume(volume)  # the engine would make one that is gone anew
     path = "/demijohn-peek"

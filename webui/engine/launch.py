@@ -157,7 +157,8 @@ class _Made:
     def _stop_started(self) -> None:
         """Let those that run end by themselves: they may be writing to volumes that were there before."""
         for identifier in self._started:
-            with suppress(ConflictError, NotFoundError), translated("the new container"):  # it has ended already
+            # It may have ended already; what else is wrong, the stop below tells.
+            with suppress(DemijohnError), translated("the new container"):
                 self._engine.api.kill(identifier, signal="SIGTERM")
         for identifier in self._started:
             self._try(f"container {identifier[:12]}", lambda api, one=identifier: api.stop(one, timeout=STOP_SECONDS))

@@ -1,6 +1,7 @@
 """Secrets in what an engine tells in clear: recognised by their names, and masked. Pure.
 
-What is masked too much is shown on request; what is masked too little is lost. So a value that may belong to a secret is masked.
+What is masked too much is shown on request; what is masked too little is lost. So a value that may belong to a secret
+is masked.
 """
 
 from __future__ import annotations

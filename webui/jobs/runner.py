@@ -214,7 +214,7 @@ class Runner:
                     run.job = replace(run.job, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
                     self._announcer.announce(run.job)
 
-        context = JobContext(job.id, self._journal, lambda: self._engines.get(engine).facts().identity, report)
+        context = JobContext(job.id, self._journal, lambda: self._engines.get(engine).identity(), report)
         run = _Run(job, (kind, engine, key), work, context)
         return run
 

@@ -83,10 +83,8 @@ def check_launch(launch: Launch) -> dict[str, str]:
 
 
 def launch_warnings(launch: Launch) -> tuple[str, ...]:
-    """What Docker does differently than one may expect, one sentence each; it goes on all the same."""
-    if launch.ports and launch.network in {"host", "none"}:
-        return (f"With the network “{launch.network}” no ports are published: those given have no effect.",)
-    return ()
+    """What comes out differently than one may expect, one sentence each; it goes on all the same."""
+    return (*_ports_without_effect(launch), *_labels_not_set(launch))
 
 
 def image_problem(image: str) -> str:
@@ -107,6 +105,21 @@ def container_name_problem(name: str) -> str:
     if len(name) == 1:
         return f"{shown(name)} is too short: a container's name has at least two characters."
     return f"{shown(name)} is no name for a container. Use a to z, A to Z, 0 to 9, and . _ - after the first."
+
+
+def _ports_without_effect(launch: Launch) -> Iterator[str]:
+    if launch.ports and launch.network in {"host", "none"}:
+        yield f"With the network “{launch.network}” no ports are published: those given have no effect."
+
+
+def _labels_not_set(launch: Launch) -> Iterator[str]:
+    """Follows https://docs.docker.com/engine/storage/bind-mounts/#configure-the-selinux-label."""
+    for mount in launch.mounts:
+        if mount.selinux:
+            yield (
+                f"The SELinux label {mount.selinux} of {shown(mount.target)} is not set: mounts in the Engine API have "
+                "none. Where the machine uses SELinux, run the docker command with -v instead."
+            )
 
 
 def _problems(launch: Launch) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Words of a pasted shell command, as a POSIX shell would make them, without running anything.
 
 `$PWD`, `$(pwd)`, `$HOME` and `~` become the folders they mean; every other variable stays as it is written and is
-named. Line ends continued with a backslash (or, from Windows, a backtick or `^`) are joined, and the backslashes of `C:\\data` are kept.
+named. Line ends continued with a backslash (or, from Windows, a backtick or `^`) are joined, and the backslashes of
+`C:\\data` are kept.
 """
 
 from __future__ import annotations

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from flask import current_app, g
 from htmx_flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from webui import forms
-from webui.engine.catalogue import PAGE_WAIT, Catalogue
+from webui.engine.catalogue import PAGE_WAIT, Catalogue, Listing
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.house import House
-from webui.render import wants_json
+from webui.render import wants_fragment, wants_json
 
+T = TypeVar("T")
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 SCRIPT_WAIT = 20.0
@@ -40,10 +41,31 @@ def wait() -> float:
     return SCRIPT_WAIT if wants_json() else PAGE_WAIT
 
 
+class _Shelf(Protocol[T]):
+    """What hands out a list as `Shelf.listing` does."""
+
+    def __call__(self, wait: float, *, fresh: bool) -> Listing[T]: ...
+
+
+def listed(found: Catalogue, shelf: _Shelf[T]) -> Listing[T]:
+    """The list that is asked for, as new as it has to be: a fragment of a page may come from what is known to hold still.
+
+    A page is shown what was known last when the engine is in trouble; for a script that trouble is raised.
+    """
+    if not wants_json():
+        return shelf(wait(), fresh=not wants_fragment())
+    found.engine.changed()
+    listing = shelf(wait(), fresh=True)
+    if listing.trouble:
+        raise listing.trouble
+    return listing
+
+
 def received() -> dict[str, Any]:
     """What was sent: a JSON object as it is, or a form's fields, each as the tuple of its values; nothing is an empty form.
 
-    Raises InvalidInputError for JSON that is not an object, UnsupportedMediaType for a body that is neither JSON nor a form.
+    Raises InvalidInputError for JSON that is not an object, UnsupportedMediaType for a body that is neither JSON nor a
+    form.
     """
     request.max_content_length = LONGEST_FORM
     if request.is_json:
@@ -77,6 +99,13 @@ def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
         )
 
 
+def outcome(error: DemijohnError | None, **about: Any) -> dict[str, Any]:
+    """One item's result of an action on many, for JSON and for the page."""
+    if error is None:
+        return {**about, "ok": True}
+    return {**about, "ok": False, "error": error.message, "hint": error.hint, **error.details()}
+
+
 def _json_object() -> dict[str, Any]:
     try:
         sent = request.get_json(silent=True)
@@ -89,10 +118,3 @@ def _json_object() -> dict[str, Any]:
 
 def _has_body() -> bool:
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
-
-
-def outcome(error: DemijohnError | None, **about: Any) -> dict[str, Any]:
-    """One item's result of an action on many, for JSON and for the page."""
-    if error is None:
-        return {**about, "ok": True}
-    return {**about, "ok": False, "error": error.message, "hint": error.hint, **error.details()}

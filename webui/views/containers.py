@@ -13,11 +13,12 @@ from webui.engine import containers as engine_containers
 from webui.engine.catalogue import Catalogue
 from webui.engine.connection import Engine
 from webui.engine.model import ContainerDetail
-from webui.engine.secrets import masked_inspection, masked_words
+from webui.engine.secrets import masked_inspection, masked_variables, masked_words
 from webui.errors import InvalidInputError
-from webui.render import answer, done, wants_fragment, wants_json
+from webui.render import answer, done, wants_json
 from webui.views import launching
-from webui.views._shared import catalogue, house, received, same_engine, sent_along, wait
+from webui.views._shared import catalogue, house, listed, received, same_engine, sent_along, wait
+from webui.views.shapes import container_detail_json, container_json
 
 blueprint = Blueprint("containers", __name__, url_prefix="/e/<engine>/containers")
 launching.add_to(blueprint)
@@ -37,17 +38,13 @@ def index(engine: str) -> Response:
     """The list, Demijohn's own helpers left out."""
     found = catalogue(engine)
     query = listing.container_query(request.args)
-    if wants_json():
-        found.engine.changed()
-    containers = found.containers.listing(wait(), fresh=wants_json() or not wants_fragment())
-    if containers.trouble and wants_json():
-        raise containers.trouble
+    containers = listed(found, found.containers.listing)
     page = listing.select_containers(containers.items, query)
     return answer(
         "containers/list.html",
         "rows" if query.page > 1 else "listing",
         {
-            "containers": [engine_containers.container_json(each) for each in page.items] if wants_json() else [],
+            "containers": [container_json(each) for each in page.items] if wants_json() else [],
             "total": page.total,
             "page": page.page,
             "pages": page.pages,
@@ -73,7 +70,7 @@ def show(engine: str, reference: str) -> Response:
     return answer(
         "containers/detail.html",
         "inspector",
-        engine_containers.detail_json(detail, reveal=reveal),
+        container_detail_json(detail, reveal=reveal),
         detail=detail,
         container=detail.container,
         tab=tab,
@@ -83,7 +80,7 @@ def show(engine: str, reference: str) -> Response:
         raw=detail.raw if reveal else masked_inspection(detail.raw),
         reveal=reveal,
         argv=detail.argv if reveal else masked_words(detail.argv),
-        variables=engine_containers.shown_environment(detail, reveal=reveal),
+        variables=detail.environment if reveal else masked_variables(detail.environment),
         command=commands.container_logs(detail.container.name)
         if tab == "logs"
         else commands.container_inspect(detail.container.name),
@@ -99,7 +96,7 @@ def act(engine: str, reference: str, action: str) -> Response:
     container = engine_containers.inspect_container(found.engine, reference).container
     return done(
         url_for(".show", reference=reference),
-        engine_containers.container_json(container),
+        container_json(container),
         event="container",
         message=f"{container.name} {said}.",
     )
@@ -114,7 +111,7 @@ def confirm_remove(engine: str, reference: str) -> Response:
     return answer(
         "containers/remove.html",
         "dialog",
-        {**engine_containers.detail_json(detail), "named_volumes": list(_named_volumes(detail))},
+        {**container_detail_json(detail), "named_volumes": list(_named_volumes(detail))},
         detail=detail,
         container=detail.container,
         named_volumes=_named_volumes(detail),

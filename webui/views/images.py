@@ -8,12 +8,12 @@ from htmx_flask import request
 from webui import commands, forms
 from webui.engine import images as engine_images
 from webui.engine.catalogue import Catalogue
-from webui.engine.model import Image
 from webui.engine.references import reference_problem
 from webui.errors import InvalidInputError
 from webui.jobs import Job, start_pull, start_tools_image
 from webui.render import answer, done, go, wants_fragment, wants_json
-from webui.views._shared import catalogue, house, received, same_engine, sent_along, wait
+from webui.views._shared import catalogue, house, listed, received, same_engine, sent_along
+from webui.views.shapes import image_json
 
 blueprint = Blueprint("images", __name__, url_prefix="/e/<engine>/images")
 
@@ -22,17 +22,13 @@ blueprint = Blueprint("images", __name__, url_prefix="/e/<engine>/images")
 def index(engine: str) -> Response:
     """The local images."""
     found = catalogue(engine)
-    if wants_json():
-        found.engine.changed()
-    images = found.images.listing(wait(), fresh=wants_json() or not wants_fragment())
-    if images.trouble and wants_json():
-        raise images.trouble
+    images = listed(found, found.images.listing)
     asked = request.args.get("q", "").strip().casefold()
     shown = [image for image in images.items if asked in "\n".join((image.id, *image.tags)).casefold()]
     return answer(
         "images/list.html",
         "listing",
-        {"images": [_json(image) for image in shown]},
+        {"images": [image_json(image) for image in shown]},
         status=images.trouble.status if images.trouble else 200,
         images=shown,
         listing=images,
@@ -80,7 +76,7 @@ def confirm_remove(engine: str) -> Response:
     return answer(
         "images/remove.html",
         "dialog",
-        _json(detail.image),
+        image_json(detail.image),
         image=detail.image,
         reference=reference,
         engine_id=found.engine.facts().identity,
@@ -129,14 +125,3 @@ def _pull_form(sent: dict[str, str], problems: dict[str, str], status: int = 200
         problems=problems,
         command=commands.image_pull(sent["image"]),
     )
-
-
-def _json(image: Image) -> dict[str, object]:
-    return {
-        "id": image.id,
-        "name": image.name,
-        "tags": list(image.tags),
-        "size": image.size,
-        "created": image.created.isoformat() if image.created else None,
-        "used_by": list(image.used_by),
-    }

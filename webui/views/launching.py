@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
 
 from webui.engine.catalogue import PAGE_WAIT, Catalogue, Listing
-from webui.engine.containers import container_json
 from webui.engine.launch import launch as launch_containers
 from webui.engine.model import Volume
 from webui.engine.mount_facts import Knowledge
@@ -28,6 +27,7 @@ from webui.mounts import (
 )
 from webui.render import answer, go, wants_json
 from webui.views._shared import catalogue, house, received, wait
+from webui.views.shapes import container_json
 
 FORMS = (("volume", "docker run -v"), ("mount", "docker run --mount"), ("compose", "Compose"), ("python", "Python"))
 
@@ -101,7 +101,7 @@ def advised(
     Without `volumes`, those that can be had within `patience` count: enough to advise, not enough to act on.
     """
     launch, problems = form.read(context)
-    if launch is None or "mounts" in problems:
+    if "mounts" in problems:
         return Advised(None, problems, ((),) * len(form.mounts), ())
     knowledge = Knowledge(found, launch, context, patience, volumes)
     advice: list[tuple[Advice, ...]] = []
@@ -149,24 +149,30 @@ def _confirmations(said: Advised) -> list[tuple[int, str]]:
 def _acted(
     found: Catalogue, form: LaunchForm, action: str, context: MountContext
 ) -> tuple[LaunchForm, tuple[str, ...]]:
+    """The form after a button, and what of pasted text was not understood."""
     verb, _, rest = action.partition(":")
-    if verb == "add-declared":
-        fixes = [fix for advice in advised(found, form, context, Patience(PAGE_WAIT)).declared for fix in advice.fixes]
-        chosen = [fix.mount for fix in fixes if fix.mount.target == rest]
-        return form.with_mounts(chosen), ()
-    if verb != "fix":
+    if verb not in {"fix", "add-declared"}:
         return form.acted(action, context)
-    row, _, code = rest.partition(":")
-    code, _, number = code.partition(":")
-    place = int(row) if row.isascii() and row.isdigit() else -1
-    if not 0 <= place < len(form.mounts):
-        return form, ()
-    advice = advised(found, form, context, Patience(PAGE_WAIT)).advice[place]
-    fixes = [fix for each in advice if each.code == code for fix in each.fixes]
-    chosen_fix = next((fix for index, fix in enumerate(fixes) if str(index) == number), None)
-    if chosen_fix is None:
-        return form, ()
-    return form.with_mount(place, chosen_fix.mount, new=True), ()
+    said = advised(found, form, context, Patience(PAGE_WAIT))
+    return _with_fix(form, said.advice, rest) if verb == "fix" else _with_declared(form, said.declared, rest), ()
+
+
+def _with_fix(form: LaunchForm, advice: Sequence[Sequence[Advice]], asked: str) -> LaunchForm:
+    """The form with one row mended; `asked` is the row, the advice's code and which of its fixes: `0:relative-source:1`."""
+    row, _, which = asked.partition(":")
+    code, _, number = which.partition(":")
+    for place, about_row in enumerate(advice):
+        fixes = [fix for each in about_row if each.code == code for fix in each.fixes]
+        for index, fix in enumerate(fixes):
+            if (str(place), str(index)) == (row, number):
+                return form.with_mount(place, fix.mount, new=True)
+    return form
+
+
+def _with_declared(form: LaunchForm, declared: Sequence[Advice], target: str) -> LaunchForm:
+    """The form with a row for the volume that the image declares at `target`."""
+    fixes = [fix for advice in declared for fix in advice.fixes]
+    return form.with_mounts(fix.mount for fix in fixes if fix.mount.target == target)
 
 
 def _page(
@@ -180,31 +186,50 @@ def _page(
 ) -> Response:
     patience = Patience(0 if error and error.status == 503 else PAGE_WAIT)
     said = advised(found, form, context, patience)
-    problems = _shown_problems(form, said.problems) if untouched else {**said.problems}
-    problems |= error.details().get("fields", {}) if error else {}
-    volumes = found.volumes(patience.left(), fresh=False)
-    shown = form.without_empty_rows().read(context)[0]
+    choices = _choices(found, patience)
     return answer(
         "containers/new.html",
         "wizard",
         _json(said),
         status=error.status if error else 200,
         form=form,
+        context=context,
         said=said,
-        remarks=launch_warnings(said.launch) if said.launch else (),
-        problems=problems,
+        remarks=_remarks(said),
+        problems=_problems(form, said, error, untouched=untouched),
         error=error,
         not_understood=not_understood,
-        volumes=volumes.items,
-        images=found.images.listing(patience.left(), fresh=False).items,
-        networks=found.networks.listing(patience.left(), fresh=False).items,
-        facts=found.engine.known_facts,
-        context=context,
-        previews=previews(shown, frozenset(volume.name for volume in volumes.items)) if shown else {},
+        missing_image=form.image.strip() if said.image_missing else "",
+        previews=_previews(form, context, choices["volumes"]),
         forms=FORMS,
         comparison=VOLUME_OR_BIND,
-        missing_image=form.image.strip() if said.image_missing else "",
+        facts=found.engine.known_facts,
+        **choices,
     )
+
+
+def _choices(found: Catalogue, patience: Patience) -> dict[str, Any]:
+    """What the fields offer, as far as it is known in time."""
+    return {
+        "volumes": found.volumes(patience.left(), fresh=False).items,
+        "images": found.images.listing(patience.left(), fresh=False).items,
+        "networks": found.networks.listing(patience.left(), fresh=False).items,
+    }
+
+
+def _previews(form: LaunchForm, context: MountContext, volumes: Iterable[Volume]) -> Mapping[Any, str]:
+    launch, _ = form.without_empty_rows().read(context)
+    return previews(launch, frozenset(volume.name for volume in volumes))
+
+
+def _remarks(said: Advised) -> tuple[str, ...]:
+    return launch_warnings(said.launch) if said.launch else ()
+
+
+def _problems(form: LaunchForm, said: Advised, error: DemijohnError | None, *, untouched: bool) -> Mapping[str, str]:
+    """A sentence for each field; what the engine or the app refused goes before what is wrong by itself."""
+    found = _shown_problems(form, said.problems) if untouched else said.problems
+    return {**found, **(error.details().get("fields", {}) if error else {})}
 
 
 def _shown_problems(form: LaunchForm, problems: Mapping[str, str]) -> dict[str, str]:
@@ -226,7 +251,7 @@ def _json(said: Advised) -> dict[str, Any]:
         "launch": said.launch.to_json() if said.launch else None,
         "fields": said.problems,
         "warnings": [
-            *(launch_warnings(said.launch) if said.launch else ()),
+            *_remarks(said),
             *(advice.message for each in said.advice for advice in each),
         ],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response
@@ -11,7 +12,7 @@ from webui.engine.catalogue import PAGE_WAIT
 from webui.engine.mount_facts import Knowledge
 from webui.engine.patience import Patience
 from webui.errors import InvalidInputError
-from webui.mounts import Advice, Launch, Mount, check, commands, explain, mount_from_json, parse
+from webui.mounts import Advice, Launch, Mount, MountContext, check, commands, explain, mount_from_json, parse
 from webui.render import answer, wants_json
 from webui.views._shared import catalogue, received
 from webui.views.launching import mount_context
@@ -39,13 +40,12 @@ def explain_mount(engine: str) -> Response:
         if wants_json():
             raise
         return _answer(forms.text(sent, "spec", strip=False), None, (), error)
-    advice = explain(
-        mount, Knowledge(found, Launch(image=image, mounts=(mount,)), context, Patience(PAGE_WAIT)).of(mount, new=False)
-    )
+    knowledge = Knowledge(found, Launch(image=image, mounts=(mount,)), context, Patience(PAGE_WAIT))
+    advice = explain(mount, knowledge.of(mount, new=False))
     return _answer(forms.text(sent, "spec", strip=False), mount, advice)
 
 
-def _mount(sent: dict[str, Any], context: Any) -> Mount:
+def _mount(sent: Mapping[str, Any], context: MountContext) -> Mount:
     forms.check_fields(sent, {"spec", "mount", "image"})
     if "mount" in sent:
         mount = mount_from_json(sent["mount"], "", context)
@@ -62,20 +62,21 @@ def _mount(sent: dict[str, Any], context: Any) -> Mount:
 def _answer(
     spec: str, mount: Mount | None, advice: tuple[Advice, ...], error: InvalidInputError | None = None
 ) -> Response:
+    written = commands(mount) if mount else {}
     return answer(
         "mounts/explain.html",
         "explained",
         {
             "mount": mount.to_json() if mount else None,
             "warnings": [_advice_json(each) for each in advice],
-            "commands": commands(mount) if mount else {},
+            "commands": written,
         },
         status=error.status if error else 200,
         spec=spec,
         mount=mount,
         advice=advice,
         problems=error.fields if error else {},
-        commands=commands(mount) if mount else {},
+        commands=written,
         commands_of=commands,
     )
 

@@ -15,7 +15,7 @@ _MOST = 8
 
 @blueprint.get("/e/<engine>/search")
 def search(engine: str) -> Response:
-    """Volumes, containers and images that match, as JSON; what an engine in trouble told last, if need be."""
+    """Volumes and containers that match, as JSON; what an engine in trouble told last, if need be."""
     found, asked = catalogue(engine), request.args.get("q", "")
     volumes = listing.select_volumes(found.volumes(1.0, fresh=False).items, listing.VolumeQuery(q=asked))
     containers = listing.select_containers(

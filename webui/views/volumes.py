@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, url_for
@@ -10,11 +11,14 @@ from htmx_flask import request
 from webui import commands, forms, listing
 from webui.engine import volumes as engine_volumes
 from webui.engine.catalogue import Catalogue
+from webui.engine.model import Volume
 from webui.engine.secrets import masked_options
+from webui.engine.sizes import Measurement
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.mounts import volume_name_problem
-from webui.render import answer, done, go, wants_fragment, wants_json
-from webui.views._shared import catalogue, outcome, received, same_engine, sent_along, wait
+from webui.render import answer, done, go, wants_json
+from webui.views._shared import catalogue, listed, outcome, received, same_engine, sent_along, wait
+from webui.views.shapes import volume_json
 
 blueprint = Blueprint("volumes", __name__, url_prefix="/e/<engine>/volumes")
 
@@ -24,17 +28,13 @@ def index(engine: str) -> Response:
     """The list."""
     found = catalogue(engine)
     query = listing.volume_query(request.args)
-    if wants_json():
-        found.engine.changed()
-    volumes = found.volumes(wait(), fresh=wants_json() or not wants_fragment())
-    if volumes.trouble and wants_json():
-        raise volumes.trouble
+    volumes = listed(found, found.volumes)
     page = listing.select_volumes(volumes.items, query)
     return answer(
         "volumes/list.html",
         "rows" if query.page > 1 else "listing",
         {
-            "volumes": [engine_volumes.volume_json(volume) for volume in page.items] if wants_json() else [],
+            "volumes": [volume_json(volume) for volume in page.items] if wants_json() else [],
             "total": page.total,
             "page": page.page,
             "pages": page.pages,
@@ -66,7 +66,7 @@ def create(engine: str) -> Response:
         return _form_again(found, sent, error)
     return go(
         url_for(".index", inspect=volume.name) if request.htmx else url_for(".show", name=volume.name),
-        engine_volumes.volume_json(volume),
+        volume_json(volume),
     )
 
 
@@ -101,12 +101,19 @@ def confirm_delete(engine: str) -> Response:
     names = request.args.getlist("name")
     if not names:
         raise InvalidInputError({"name": "Say which volumes."})
-    listing = found.volumes(wait())
-    if listing.trouble:
-        raise listing.trouble
-    known = {volume.name: volume for volume in listing.items}
+    everything = found.volumes(wait())
+    if everything.trouble:
+        raise everything.trouble
+    known = {volume.name: volume for volume in everything.items}
     volumes = [known[name] for name in dict.fromkeys(names) if name in known]
-    return _confirmation(found, volumes, gone=[name for name in names if name not in known])
+    gone = [name for name in names if name not in known]
+    return _confirmation(
+        found,
+        volumes,
+        names=[volume.name for volume in volumes if not volume.used_by],
+        json={"volumes": [volume_json(volume) for volume in volumes], "gone": gone},
+        gone=gone,
+    )
 
 
 @blueprint.post("/-/delete")
@@ -125,18 +132,14 @@ def delete_many(engine: str) -> Response:
     if not failed:
         many = f"{len(results)} volumes were deleted." if len(results) > 1 else f"Volume {names[0]} was deleted."
         return done(url_for(".index"), {"results": results}, event="volume", message=many)
-    known = {volume.name: volume for volume in found.volumes(fresh=True).items}
-    return answer(
-        "volumes/delete.html",
-        "dialog",
-        {"results": results},
-        status=200 if wants_json() else 409,
+    known = {volume.name: volume for volume in found.volumes().items}
+    return _confirmation(
+        found,
+        [known[result["name"]] for result in failed if result["name"] in known],
+        names=[result["name"] for result in failed],
+        json={"results": results},
         results=results,
-        volumes=[known[result["name"]] for result in failed if result["name"] in known],
-        gone=[],
-        seen_mark=engine_volumes.seen_mark,
-        engine_id=found.engine.facts().identity,
-        command=commands.volume_remove([result["name"] for result in failed]),
+        status=200 if wants_json() else 409,
     )
 
 
@@ -162,7 +165,7 @@ def show(engine: str, name: str) -> Response:
     return answer(
         "volumes/detail.html",
         "inspector",
-        engine_volumes.volume_json(volume, reveal=reveal),
+        volume_json(volume, reveal=reveal),
         volume=volume,
         raw=raw,
         reveal=reveal,
@@ -190,21 +193,32 @@ def _deleted(found: Catalogue, name: str, seen: str) -> dict[str, Any]:
     return outcome(None, name=name)
 
 
-def _confirmation(found: Catalogue, volumes: list[Any], gone: list[str]) -> Response:
+def _confirmation(
+    found: Catalogue,
+    volumes: Sequence[Volume],
+    *,
+    names: Iterable[str],
+    json: Mapping[str, Any],
+    gone: Sequence[str] = (),
+    results: Sequence[Mapping[str, Any]] = (),
+    status: int = 200,
+) -> Response:
+    """What is about to be deleted, or what could not be; `names` are those of the command."""
     return answer(
         "volumes/delete.html",
         "dialog",
-        {"volumes": [engine_volumes.volume_json(volume) for volume in volumes], "gone": gone},
+        json,
+        status=status,
         volumes=volumes,
         gone=gone,
-        results=[],
+        results=results,
         seen_mark=engine_volumes.seen_mark,
         engine_id=found.engine.facts().identity,
-        command=commands.volume_remove([volume.name for volume in volumes if not volume.used_by]),
+        command=commands.volume_remove(list(names)),
     )
 
 
-def _measurement(measurement: Any, status: int = 200) -> Response:
+def _measurement(measurement: Measurement, status: int = 200) -> Response:
     return answer(
         "volumes/sizes.html",
         "sizes",

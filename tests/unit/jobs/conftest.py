@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,9 +27,6 @@ class StandInEngine:
         if not self.reachable:
             raise EngineUnreachableError("Nobody answers.")
         return self.who
-
-    def facts(self) -> SimpleNamespace:
-        return SimpleNamespace(identity=self.identity())
 
     def get(self, _name: str) -> StandInEngine:
         return self
