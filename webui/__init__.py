@@ -17,7 +17,8 @@ from webui.store import Store
 
 _ROOT = Path(__file__).resolve().parent.parent
 _COMPRESSION = {
-    # Static files are streams to Flask. Logs and events are streams too, but text that has to arrive as it is written: not these types.
+    # Static files are streams to Flask, and so are logs and events; these have to arrive as they are written: not their
+    # types.
     "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
     "COMPRESS_ALGORITHM": ["gzip"],
     "COMPRESS_ALGORITHM_STREAMING": ["br", "gzip"],

@@ -34,7 +34,6 @@ class House:
     event_streams: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_EVENT_STREAMS)
     )
-
     logs: OpenStreams = field(default_factory=lambda: OpenStreams(MOST_LOGS))
 
     def __post_init__(self) -> None:
@@ -46,7 +45,7 @@ class House:
         return self.catalogues.of(self.engines.get(engine))
 
     def recover_soon(self) -> None:
-        """Put right, in the background, what an earlier run left half done: at the start, and when an engine is back."""
+        """Put right in the background what an earlier run left half done: at the start, and when an engine is back."""
         threading.Thread(target=self._recover, name="recovery", daemon=True).start()
 
     def close(self) -> None:

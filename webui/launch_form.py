@@ -48,8 +48,9 @@ _PAGE_FIELDS = frozenset({"port", "env_key", "env_value", "env_text", "paste", "
 
 @dataclass(frozen=True, slots=True)
 class MountRow:
-    """A mount as a row of the form has it: text as typed. `rest` holds what the row has no field for, so that nothing pasted is lost.
+    """A mount as a row of the form has it: text as typed.
 
+    `rest` holds what the row has no field for, so that nothing pasted is lost.
     `new` says that a volume by that name is meant to be made; `confirm` is what was typed to confirm something
     dangerous.
     """
@@ -347,7 +348,7 @@ def _command_text(command: Any) -> str:
 
 
 def _port_texts(ports: Any) -> list[str]:
-    """Ports as `-p` writes them, from a list of texts, numbers or objects, or from docker-py's mapping `{"80/tcp": 8080}`."""
+    """Ports as `-p` writes them, from a list of texts, numbers or objects, or from docker-py's `{"80/tcp": 8080}`."""
     if ports is None:
         return []
     if isinstance(ports, Mapping):

@@ -1,4 +1,5 @@
 import "./swaps.js";
+import "./refreshing.js";
 import "./live.js";
 import "./dialogs.js";
 import "./notices.js";

@@ -12,16 +12,12 @@ Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
   return true;
 };
 
-// A list that has scrolled on is refreshed as far as it was loaded.
+// An empty field does not stand in the address.
 document.body.addEventListener("htmx:configRequest", (event) => {
   const { elt, parameters, verb } = event.detail;
   if (elt.id === "filters") parameters.sort = new URL(window.location.href).searchParams.get("sort") ?? "";
   if (verb === "get") {
     for (const [name, value] of [...Object.entries(parameters)]) if (value === "") delete parameters[name];
-  }
-  if (elt.id === "listing" && verb === "get") {
-    const pages = Math.ceil(elt.querySelectorAll("tbody tr[data-row]").length / 100);
-    if (pages > 1) parameters.upto = pages;
   }
 });
 

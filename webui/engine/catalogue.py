@@ -1,4 +1,4 @@
-"""What an engine holds, as pages need it: lists that never block, are not fetched twice, and survive the engine's absence."""
+"""What an engine holds, as pages need it: lists that never block, are fetched once and outlive the engine's absence."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Shelf(Generic[T]):
         self._stamp: tuple[float, ...] | None = None
 
     def fetch(self, wait: float = PAGE_WAIT) -> tuple[T, ...]:
-        """The list as the engine has it now. Raises EngineSlowError after `wait` seconds, EngineUnreachableError, EngineError."""
+        """The list as the engine has it now, within `wait` seconds. Raises as `Engine.read` does."""
         self._feed.ensure_running()
         stamp = self._feed.stamp(*self._nouns)
         items = self._engine.read(self._key, self._load, wait=wait)

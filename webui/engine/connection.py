@@ -37,7 +37,7 @@ _WRONG_HINT = "Check the address and the certificates; an engine that listens wi
 _VIRTUAL_MACHINES = ("docker desktop", "orbstack", "colima", "rancher desktop")
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -127,7 +127,7 @@ class Engine:
             with translated(self._subject):
                 return call(client)
         except EngineUnreachableError as error:
-            log.warning("%s", error)
+            _log.warning("%s", error)
             if self._client is client:
                 self.forget()
             raise self._better(error) from error
@@ -142,7 +142,7 @@ class Engine:
                 client.close()
                 raise EngineUnreachableError("Demijohn is stopping.")
             self._client, self._facts = client, None
-        log.info("connected to %s, API %s", self._subject, client.api_version)
+        _log.info("connected to %s, API %s", self._subject, client.api_version)
         return client
 
     def _make_client(self) -> docker.APIClient:

@@ -210,7 +210,7 @@ def _port(found: Mapping[str, Any]) -> PublishedPort:
 
 
 def _inspected_ports(raw: Mapping[str, Any]) -> tuple[PublishedPort, ...]:
-    """What is bound now, and what was asked for where nothing is bound (a stopped container, a network without ports)."""
+    """What is bound now; what was asked for where nothing is (a stopped container, a network without ports)."""
     asked = (raw.get("HostConfig") or {}).get("PortBindings") or {}
     bound = (raw.get("NetworkSettings") or {}).get("Ports") or {}
     merged = {**asked, **{port: bindings for port, bindings in bound.items() if bindings}}
@@ -228,7 +228,8 @@ def _bound(port: str, binding: Mapping[str, str]) -> PublishedPort:
 def _unique_ports(ports: Iterator[PublishedPort]) -> tuple[PublishedPort, ...]:
     """Without the IPv6 twin that the engine lists beside each port bound to every address."""
     found = tuple(ports)
-    everywhere = {(port.container_port, port.protocol, port.host_port) for port in found if port.host_ip == "0.0.0.0"}  # noqa: S104
+    ipv4 = [port for port in found if port.host_ip == "0.0.0.0"]  # noqa: S104 - compared, not bound
+    everywhere = {(port.container_port, port.protocol, port.host_port) for port in ipv4}
     kept = (
         port
         for port in found

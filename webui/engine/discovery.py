@@ -48,7 +48,7 @@ def preferred(settings: Settings) -> tuple[Endpoint, ...]:
         return ()
     if "://" in settings.engine:
         return (_from_url(settings.engine, "option", "given with --engine", settings.docker),)
-    found = {_context_name(endpoint): endpoint for endpoint in contexts(settings.docker)}
+    found = {endpoint.address.name: endpoint for endpoint in contexts(settings.docker)}
     if settings.engine not in {"auto", DEFAULT}:
         return (_context(settings.engine, found),)
     return tuple(_distinct(_automatic(settings, found)))
@@ -61,7 +61,7 @@ def others(settings: Settings, chosen: Endpoint) -> tuple[Endpoint, ...]:
     known_urls = {chosen.address.url}
     for endpoint in contexts(settings.docker):
         if endpoint.address.description != chosen.address.description:
-            listed.append(endpoint.named(_free_name(_context_name(endpoint), taken)))
+            listed.append(endpoint.named(_free_name(endpoint.address.name, taken)))
             known_urls.add(endpoint.address.url)
     for endpoint in sockets(settings):
         if endpoint.address.url not in known_urls and _socket_path(endpoint).exists():
@@ -165,10 +165,6 @@ def _read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _context_name(endpoint: Endpoint) -> str:
-    return endpoint.address.name
 
 
 def _socket_path(endpoint: Endpoint) -> Path:

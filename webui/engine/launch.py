@@ -30,7 +30,8 @@ from webui.mounts import Launch, Mount, MountType, PortMapping, api_object
 _log = logging.getLogger(__name__)
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
 _NO_COMMAND = re.compile(
-    r"no command specified|executable file .*not found|exec.*(no such file or directory|permission denied|format error)",
+    r"no command specified|executable file .*not found"
+    r"|exec.*(no such file or directory|permission denied|format error)",
     re.IGNORECASE,
 )
 _ABOUT_MOUNTS = re.compile(r"mount|volume|bind source|invalid option", re.IGNORECASE)
@@ -96,7 +97,7 @@ class _Made:
                 self._make_folder(Path(mount.source), f"mounts.{place}.source")
 
     def make_volumes(self) -> None:
-        """Make the volumes that don't exist yet. The engine would do it too, but leaves anonymous ones behind when it fails."""
+        """Make the volumes that don't exist yet: the engine would too, and leave some behind when it fails."""
         for place, mount in enumerate(self._wanted.mounts):
             if mount.type is MountType.VOLUME and mount.source and not _volume_exists(self._engine, mount.source):
                 self._make_volume(mount, f"mounts.{place}")
@@ -302,7 +303,10 @@ def _check_ports(engine: Engine, wanted: Launch) -> None:
 
 
 def _held_ports(engine: Engine) -> list[tuple[str, PublishedPort]]:
-    """The ports that running containers ask for, with their names; the list leaves out those without a network of their own."""
+    """The ports that running containers ask for, each with its container's name.
+
+    The engine's list leaves out those of containers without a network of their own.
+    """
     with translated("the list of containers"):
         running = [each for each in load_containers(engine.api) if each.running]
     asked = {each.id: each.ports for each in running}

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Knowledge:
-    """What can be found out for one launch; each fact is asked for once, and an engine in trouble only means fewer of them.
+    """What can be found out for one launch, each fact asked for once; an engine in trouble only means fewer of them.
 
     `image_missing` is whether the engine said that it has no such image.
     What is not known when `patience` has run out is not spoken of.
@@ -82,7 +82,7 @@ class Knowledge:
         )
 
     def _source_mode(self, mount: Mount) -> int | None:
-        """The file mode of a bind's source on this machine, 0 where there is none; None where that can't be known in time."""
+        """The file mode of a bind's source on this machine, 0 where there is none; None if not known in time."""
         if not self._is_local_bind(mount):
             return None
         source = mount.source

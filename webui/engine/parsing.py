@@ -1,4 +1,4 @@
-"""The Engine API's own ways of writing times, variables and names (https://docs.docker.com/reference/api/engine/). Pure."""
+"""How the Engine API writes times, variables and names: https://docs.docker.com/reference/api/engine/. Pure."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _RETRY_SECONDS = 5.0
 _TAIL_LINES = 8
 _INSTALL_HINT = "Install an engine, for example with `sudo apt install docker.io`, and start Demijohn again."
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class PrivateEngine:
         except EngineUnreachableError as error:
             self._trouble = error
             self._retry_at = time.monotonic() + _RETRY_SECONDS
-            log.warning("%s", error)
+            _log.warning("%s", error)
 
     def _own(self) -> bool:
         """Whether the lock is ours now. The kernel gives it back when the app dies, however it dies."""
@@ -196,7 +196,7 @@ class PrivateEngine:
                 cwd=self._folders.home,
             )
         self._folders.pid.write_text(f"{self._process.pid}\n")
-        log.info("private engine started: %s", " ".join(command))
+        _log.info("private engine started: %s", " ".join(command))
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
         if self._is_dockerd:

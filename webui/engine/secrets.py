@@ -51,8 +51,9 @@ def masked_variables(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, s
 
 
 def masked_text(text: str) -> str:
-    """A value with the secrets inside it replaced by dots: `password=…`, `user=ann%…`, `//user:…@host`, `--requirepass …`.
+    """A value with the secrets inside it replaced by dots.
 
+    They are recognised in `password=…`, `user=ann%…`, `//user:…@host` and `--requirepass …`.
     A secret ends at the next comma, in a remote of rclone's (`:s3,key=…:bucket`) also at a colon, unless it is quoted.
     """
     assignment = _REMOTE_ASSIGNMENT if text.startswith(":") else _ASSIGNMENT

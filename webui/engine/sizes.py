@@ -67,6 +67,10 @@ class Sizes:
         except DemijohnError as error:
             _log.warning("engine %s: sizes could not be measured: %s", self._engine.name, error.message)
             self.known = replace(self.known, running=False, trouble=error.message)
+        except Exception:  # noqa: BLE001 - the next one may work; the traceback is in the log
+            _log.exception("engine %s: sizes could not be measured", self._engine.name)
+            trouble = "What the engine tells of the sizes could not be read."
+            self.known = replace(self.known, running=False, trouble=trouble)
         else:
             self._seconds = time.monotonic() - began
             self.known = Measurement(sizes, running=False, measured_at=datetime.now(UTC), trouble="")

@@ -23,7 +23,7 @@ _Known = tuple[ToldVolume, Volume]
 
 
 class VolumeLoader:
-    """Loads every volume of one engine with the containers that hold it, sizes unknown: two calls, however many there are.
+    """Loads every volume of one engine with the containers that hold it, sizes unknown, in two calls.
 
     A volume of which the engine tells the same as the last time is the same object, and where nothing at all changed,
     so is the tuple: to make ten thousand anew takes longer than to see that they are as they were.

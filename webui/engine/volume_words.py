@@ -58,7 +58,7 @@ def volume_of(told: ToldVolume, used_by: tuple[VolumeUse, ...]) -> Volume:
 
 
 def inspected_volume(attributes: Mapping[str, Any], used_by: tuple[VolumeUse, ...]) -> Volume:
-    """The volume in what docker-py made of the engine's answer. Raises msgspec.ValidationError for what is no volume."""
+    """The volume in what docker-py made of the engine's answer. Raises msgspec.ValidationError where that is none."""
     return volume_of(msgspec.convert(attributes, ToldVolume), used_by)
 
 

@@ -34,7 +34,7 @@ def inspect_volume(engine: Engine, name: str, *, wait: float = 2.0) -> Volume:
 def inspect_raw(
     engine: Engine, name: str, *, reveal: bool = False, wait: float = 2.0
 ) -> tuple[Volume, Mapping[str, Any]]:
-    """One volume, and what `docker volume inspect` prints of it, its secrets masked unless `reveal`. Raises NotFoundError.
+    """One volume, and what `docker volume inspect` prints of it, secrets masked unless `reveal`. Raises NotFoundError.
 
     What can't be a volume's name never reaches the engine, where it could mean another address.
     """
@@ -107,7 +107,10 @@ def delete_volume(engine: Engine, name: str, *, seen: str = "", wait: float = 2.
 
 
 def seen_mark(volume: Volume) -> str:
-    """What tells a volume from another of the same name: the engine moves the time of creation when a volume is written to."""
+    """What tells a volume from another of the same name, and from itself before it was written to.
+
+    The engine moves the time of creation when a volume is written to.
+    """
     return volume.created.isoformat() if volume.created else "unknown"
 
 

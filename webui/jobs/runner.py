@@ -208,10 +208,10 @@ class Runner:
         job = Job(JobId(secrets.token_urlsafe(9)), kind, subject, engine, JobState.QUEUED, datetime.now(UTC))
 
         def report(*, progress: Progress | None, message: str | None, result: Mapping[str, Any] | None) -> None:
-            given = {"progress": progress, "message": message, "result": result}
+            told: dict[str, Any] = {"progress": progress, "message": message, "result": result}
             with self._lock:
                 if not run.job.state.over:
-                    run.job = replace(run.job, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+                    run.job = replace(run.job, **{name: news for name, news in told.items() if news is not None})
                     self._announcer.announce(run.job)
 
         context = JobContext(job.id, self._journal, lambda: self._engines.get(engine).identity(), report)

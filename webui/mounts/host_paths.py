@@ -36,7 +36,7 @@ def is_engine_socket(path: str) -> bool:
 
 
 def danger_of(path: str, *, read_only: bool = False, home: str = "", data_folder: str = "") -> str:
-    """What a container gets with this folder, as the end of a sentence ("gives the container …"). Empty: nothing special."""
+    """What a container gets with this folder, as the end of “gives the container …”. Empty: nothing special."""
     source = normal_source(path)
     if read_only and any(_is_within(source, harmless) for harmless in _HARMLESS_READ_ONLY):
         return ""

@@ -59,7 +59,7 @@ def print_volume_flag(mount: Mount) -> str | None:
 
 
 def parse_tmpfs_flag(spec: str) -> Mount:
-    """The mount that `--tmpfs spec` makes. Raises InvalidInputError at `target`, `options` or the option's own field."""
+    """The mount that `--tmpfs spec` makes. Raises InvalidInputError at `target`, `options` or the option's field."""
     target, _, text = spec.partition(":")
     if not target:
         raise refuse("target", "The path inside the container is missing, as in --tmpfs /run:size=64m.")

@@ -15,7 +15,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 def parse_size(text: str) -> int | None:
-    """Bytes in `64m`, `1.5g`, `512 KiB` or `1048576`, units of 1024 as everywhere in Docker. None where it is no size."""
+    """Bytes in `64m`, `1.5g`, `512 KiB` or `1048576`, units of 1024 as in all of Docker. None where it is no size."""
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         return None

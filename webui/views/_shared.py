@@ -48,7 +48,7 @@ class _Shelf(Protocol[T]):
 
 
 def listed(found: Catalogue, shelf: _Shelf[T]) -> Listing[T]:
-    """The list that is asked for, as new as it has to be: a fragment of a page may come from what is known to hold still.
+    """The list that is asked for, as new as it has to be: a fragment of a page may come from what still holds.
 
     A page is shown what was known last when the engine is in trouble; for a script that trouble is raised.
     """
@@ -62,8 +62,9 @@ def listed(found: Catalogue, shelf: _Shelf[T]) -> Listing[T]:
 
 
 def received() -> dict[str, Any]:
-    """What was sent: a JSON object as it is, or a form's fields, each as the tuple of its values; nothing is an empty form.
+    """What was sent: a JSON object as it is, or a form's fields, each as the tuple of its values.
 
+    Nothing is an empty form.
     Raises InvalidInputError for JSON that is not an object, UnsupportedMediaType for a body that is neither JSON nor a
     form.
     """
@@ -76,7 +77,7 @@ def received() -> dict[str, Any]:
 
 
 def sent_along(known: set[str]) -> dict[str, Any]:
-    """What was sent with a DELETE, which needs nothing: its query and its body. Raises InvalidInputError for other fields than `known`."""
+    """Query and body of a DELETE, which needs neither. Raises InvalidInputError for other fields than `known`."""
     sent: dict[str, Any] = request.args.to_dict() | received()
     forms.check_fields(sent, known)
     return sent

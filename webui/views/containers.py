@@ -1,4 +1,4 @@
-"""Containers over HTTP: list, inspect, start, stop, restart, remove, logs. Launching stands in `webui.views.launching`."""
+"""Containers over HTTP: list, inspect, start, stop, restart, remove, logs; for launching see `launching`."""
 
 from __future__ import annotations
 

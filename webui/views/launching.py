@@ -158,7 +158,7 @@ def _acted(
 
 
 def _with_fix(form: LaunchForm, advice: Sequence[Sequence[Advice]], asked: str) -> LaunchForm:
-    """The form with one row mended; `asked` is the row, the advice's code and which of its fixes: `0:relative-source:1`."""
+    """The form with one row mended. `asked` is row, advice and number of the fix: `0:relative-source:1`."""
     row, _, which = asked.partition(":")
     code, _, number = which.partition(":")
     for place, about_row in enumerate(advice):

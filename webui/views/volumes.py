@@ -240,41 +240,45 @@ def _form_again(found: Catalogue, sent: dict[str, Any], error: DemijohnError) ->
 
 
 def _form(found: Catalogue, sent: dict[str, Any], error: DemijohnError | None) -> Response:
-    rows = {name: _rows(sent, name) for name in ("options", "labels")}
+    options, options_text = _rows(sent, "options")
+    labels, labels_text = _rows(sent, "labels")
+    name, driver = forms.text(sent, "name", strip=False), forms.text(sent, "driver", strip=False)
     return answer(
         "volumes/new.html",
         "dialog",
         {},
-        typed={name: forms.text(sent, name, strip=False) for name in ("name", "driver", "options_text", "labels_text")},
-        rows=rows,
+        typed={"name": name, "driver": driver, "options_text": options_text, "labels_text": labels_text},
+        rows={"options": options, "labels": labels},
         error=error,
         problems=error.details().get("fields", {}) if error else {},
         drivers=_drivers(found),
         command=commands.volume_create(
-            forms.text(sent, "name", strip=False),
-            forms.text(sent, "driver") or "local",
-            [row for row in rows["options"] if row[0]],
-            [row for row in rows["labels"] if row[0]],
+            name, driver.strip() or "local", [row for row in options if row[0]], [row for row in labels if row[0]]
         ),
     )
 
 
-def _rows(sent: dict[str, Any], name: str) -> list[tuple[str, str]]:
-    """The rows as they were sent; pasted text becomes rows, and a row more when asked for."""
+def _rows(sent: Mapping[str, Any], name: str) -> tuple[list[tuple[str, str]], str]:
+    """Rows and text as they were sent, after a button: `add-labels`, `remove-labels:2` or `paste-labels`."""
     rows = list(zip(forms.many(sent, f"{name}_key"), forms.many(sent, f"{name}_value"), strict=False))
-    action = forms.text(sent, "action")
-    if action.startswith(f"remove-{name}:"):
-        place = action.partition(":")[2]
+    pasted = forms.text(sent, f"{name}_text", strip=False)
+    verb, _, place = forms.text(sent, "action").partition(":")
+    if verb == f"remove-{name}":
         rows = [row for number, row in enumerate(rows) if str(number) != place]
-    if action == f"paste-{name}":
-        try:
-            rows = [row for row in rows if row[0] or row[1]] + forms.pasted_entries(
-                forms.text(sent, f"{name}_text"), name
-            )
-            sent[f"{name}_text"] = ("",)
-        except InvalidInputError:
-            return rows
-    return [*rows, ("", "")] if action == f"add-{name}" or not rows else rows
+    if verb == f"paste-{name}":
+        rows, pasted = _with_pasted(rows, pasted, name)
+    if verb == f"add-{name}" or not rows:
+        rows = [*rows, ("", "")]
+    return rows, pasted
+
+
+def _with_pasted(rows: list[tuple[str, str]], pasted: str, name: str) -> tuple[list[tuple[str, str]], str]:
+    """The rows with those the text means; text that can't be read stays, and the form says why."""
+    try:
+        found = forms.pasted_entries(pasted, name)
+    except InvalidInputError:
+        return rows, pasted
+    return [row for row in rows if any(row)] + found, ""
 
 
 def _drivers(found: Catalogue) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from webui.mounts import (
     check_all,
     check_launch,
     image_problem,
+    launch_warnings,
     parse_port,
     print_port,
     volume_name_problem,
@@ -175,6 +176,22 @@ def test_a_launch_is_checked_field_by_field(change: dict[str, object], field: st
 
 def test_a_good_launch_passes() -> None:
     assert check_launch(Launch("debian", name="web", ports=(PortMapping(80, 8080),), mounts=(VOLUME, TMPFS))) == {}
+
+
+@pytest.mark.parametrize(
+    ("launch", "words"),
+    [
+        (Launch("debian", network="host", ports=(PortMapping(80, 8080),)), "no ports are published"),
+        (Launch("debian", mounts=(VOLUME, replace(BIND, target="/srv", selinux="Z"))), "label Z of “/srv” is not set"),
+    ],
+)
+def test_what_comes_out_otherwise_is_said(launch: Launch, words: str) -> None:
+    (warning,) = launch_warnings(launch)
+    assert words in warning
+
+
+def test_an_ordinary_launch_comes_out_as_asked() -> None:
+    assert launch_warnings(Launch("debian", ports=(PortMapping(80, 8080),), mounts=(VOLUME, BIND, TMPFS))) == ()
 
 
 def test_names_are_counted_where_there_are_several() -> None:
