@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from webui.mounts.checks import normal_target, volume_name_problem
+from webui.mounts.checks import check, normal_target, volume_name_problem
 from webui.mounts.host_paths import danger_of, device_of, is_engine_socket, normal_source
 from webui.mounts.model import Mount, MountType, is_absolute
 from webui.mounts.sources import meant_path
@@ -129,7 +129,8 @@ def _relative_target(mount: Mount, _facts: MountFacts) -> Iterator[Advice]:
     if mount.target and not mount.target.startswith("/"):
         better = replace(mount, target="/" + normal_target(mount.target))
         message = f"{shown(mount.target)} is a relative path, and inside a container Docker takes only absolute ones."
-        yield Advice("relative-target", "danger", message, "target", (Fix(f"Use {better.target}", better),))
+        fixes = () if check(better) else (Fix(f"Use {better.target}", better),)
+        yield Advice("relative-target", "danger", message, "target", fixes)
 
 
 def _path_as_volume(mount: Mount, facts: MountFacts) -> Iterator[Advice]:

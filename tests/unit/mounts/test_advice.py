@@ -176,3 +176,14 @@ def test_the_gravest_comes_first_and_each_has_a_page_to_read() -> None:
 
 def test_the_comparison_answers_each_question_for_both() -> None:
     assert all(row.question and row.volume and row.bind for row in VOLUME_OR_BIND)
+
+
+@pytest.mark.parametrize("target", ["data/../x", "..", "a/./../b"])
+def test_no_fix_leads_to_a_target_that_is_refused_again(target: str) -> None:
+    advice = [
+        each
+        for each in explain(Mount(MountType.VOLUME, "data", target), MountFacts())
+        if each.code == "relative-target"
+    ]
+    assert advice
+    assert not advice[0].fixes
