@@ -11,7 +11,7 @@ from htmx_flask import Htmx
 from webui import error_pages, log, security, templating, views
 from webui.engine.connection import Engines
 from webui.house import House
-from webui.jobs import Runner
+from webui.jobs import Runner, importing
 from webui.settings import Settings
 from webui.store import Store
 
@@ -31,8 +31,9 @@ def create_app(settings: Settings, engines: Engines) -> Flask:
     app = Flask("webui", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static"))
     app.config.update(_COMPRESSION)
     store = Store(settings.data_dir)
+    undo = importing.undo_handlers(settings.helper_image)
     app.wsgi_app = log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]
-    app.extensions["demijohn"] = house = House(settings, engines, store, Runner(store, engines))
+    app.extensions["demijohn"] = house = House(settings, engines, store, Runner(store, engines, undo))
     Htmx(app)
     Compress(app)
     security.init_app(app, settings)

@@ -8,6 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
+from webui.engine.file_model import Place
+from webui.paths import VolumePath
+
 
 def volume_list() -> str:
     """`docker volume ls`."""
@@ -75,3 +78,84 @@ def image_pull(reference: str) -> str:
 def image_remove(reference: str) -> str:
     """`docker image rm`."""
     return shlex.join(["docker", "image", "rm", reference])
+
+
+def files_list(place: Place, folder: VolumePath) -> str:
+    """`ls` in a container that has nothing but the volume."""
+    return _inside(place, ["ls", "-la", _in_container(folder)])
+
+
+def file_copy_out(place: Place, path: VolumePath) -> str:
+    """What a file holds, in a file of this machine."""
+    return _inside(place, ["cat", _in_container(path)]) + " > " + shlex.quote(path.name.decode("utf-8", "replace"))
+
+
+def file_copy_in(place: Place, path: VolumePath) -> str:
+    """A file of this machine into the volume."""
+    target = shlex.quote(_in_container(path))
+    name = shlex.quote(path.name.decode("utf-8", "replace"))
+    return _inside(place, ["sh", "-c", f"cat > {target}"], "--interactive", writing=True) + f" < {name}"
+
+
+def folder_make(place: Place, path: VolumePath) -> str:
+    """`mkdir` in a container that has nothing but the volume."""
+    return _inside(place, ["mkdir", _in_container(path)], writing=True)
+
+
+def file_make(place: Place, path: VolumePath) -> str:
+    """`touch` in a container that has nothing but the volume."""
+    return _inside(place, ["touch", _in_container(path)], writing=True)
+
+
+def file_move(place: Place, source: VolumePath, target: VolumePath) -> str:
+    """`mv` in a container that has nothing but the volume."""
+    return _inside(place, ["mv", "-n", _in_container(source), _in_container(target)], writing=True)
+
+
+def file_copy(place: Place, source: VolumePath, target: VolumePath) -> str:
+    """`cp` in a container that has nothing but the volume."""
+    return _inside(place, ["cp", "-a", _in_container(source), _in_container(target)], writing=True)
+
+
+def files_delete(place: Place, paths: Iterable[VolumePath]) -> str:
+    """`rm` in a container that has nothing but the volume."""
+    return _inside(place, ["rm", "-r", *map(_in_container, paths)], writing=True)
+
+
+def files_permit(place: Place, paths: Iterable[VolumePath], mode: str, owner: str, *, recursive: bool) -> str:
+    """`chown` and `chmod` in a container that has nothing but the volume."""
+    deep = ["-R"] if recursive else []
+    targets = [_in_container(path) for path in paths]
+    wanted = [["chown", *deep, owner, *targets]] if owner else []
+    wanted += [["chmod", *deep, mode, *targets]] if mode else []
+    return " && ".join(_inside(place, each, writing=True) for each in wanted)
+
+
+def archive_out(place: Place, folder: VolumePath, names: Iterable[str], archive: str) -> str:
+    """A tar of a folder, or of some of what is in it, as a file of this machine."""
+    words = ["tar", "-C", _in_container(folder), "-c", *(names or ["."])]
+    return _inside(place, words) + " > " + shlex.quote(archive)
+
+
+def archive_in(place: Place, folder: VolumePath, archive: str) -> str:
+    """A tar of this machine, unpacked into a folder."""
+    words = ["tar", "-C", _in_container(folder), "-x"]
+    return _inside(place, words, "--interactive", writing=True) + " < " + shlex.quote(archive)
+
+
+def usage(place: Place, folder: VolumePath) -> str:
+    """`du` in a container that has nothing but the volume."""
+    return _inside(place, ["du", "-h", "--max-depth=1", _in_container(folder)])
+
+
+def _inside(place: Place, words: Sequence[str], *options: str, writing: bool = False) -> str:
+    """`docker run --rm` with the volume, or a host's folder, at /volume; see
+    https://docs.docker.com/reference/cli/docker/container/run/#mount
+    """
+    source = place.name if place.kind == "volume" else place.source
+    mount = f"{source}:/volume" + ("" if writing else ":ro")
+    return shlex.join(["docker", "run", "--rm", *options, "-v", mount, "debian:stable-slim", *words])
+
+
+def _in_container(path: VolumePath) -> str:
+    return "/volume" + ("/" + path.raw.decode("utf-8", "replace") if path.raw else "")

@@ -70,6 +70,26 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
         "CREATE INDEX job_log_by_job ON job_log (job_id)",
     ),
+    (
+        """
+        CREATE TABLE measured_usage (
+            engine_identity TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            mark TEXT NOT NULL,
+            created TEXT,
+            bytes INTEGER NOT NULL,
+            files INTEGER NOT NULL,
+            folders INTEGER NOT NULL,
+            unreadable INTEGER NOT NULL,
+            measured_at TEXT NOT NULL,
+            seconds REAL NOT NULL,
+            tree BLOB NOT NULL,
+            PRIMARY KEY (engine_identity, kind, name)
+        )
+        """,
+        "CREATE INDEX measured_usage_by_time ON measured_usage (measured_at)",
+    ),
 )
 """In order; a file's `user_version` is how many of them it has had. Append only."""
 

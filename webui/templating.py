@@ -16,6 +16,9 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from webui import glossary
+from webui.file_looks import can_edit, file_icon, letters, link_path, target_words, type_words
+from webui.paths import shown_name
+from webui.preview import marked
 
 STYLESHEETS = (
     "tokens.css",
@@ -26,6 +29,9 @@ STYLESHEETS = (
     "dialog.css",
     "wizard.css",
     "pages.css",
+    "files.css",
+    "editor.css",
+    "usage.css",
 )
 
 HTMX_CONFIG = {
@@ -71,6 +77,14 @@ def init_app(app: Flask) -> None:
         short_name=short_name,
         tojson_pretty=pretty_json,
         count=count,
+        marked=marked,
+        shown=shown_name,
+        file_icon=file_icon,
+        letters=letters,
+        type_words=type_words,
+        target_words=target_words,
+        link_path=link_path,
+        can_edit=can_edit,
     )
     environment.globals.update(
         asset=asset_finder(Path(app.static_folder or ""), app.static_url_path or ""),

@@ -17,6 +17,7 @@ export function clearSelection() {
 }
 
 function update() {
+  if (!document.querySelector("[data-grid]")) return;
   const all = rows();
   const chosen = all.filter((row) => boxOf(row)?.checked);
   for (const row of all) row.toggleAttribute("data-selected", Boolean(boxOf(row)?.checked));
@@ -47,6 +48,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const row = currentRow();
   const all = rows();
+  if (!all.length) return;
   const place = all.indexOf(row);
   if (!row && (event.key === "ArrowDown" || event.key === "ArrowUp") && !event.target.closest("input, textarea, select, summary, [role=menu], pre")) {
     focusRow(all.find((each) => each.tabIndex === 0) ?? all[0]);
@@ -73,7 +75,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-select-none]")) clearSelection();
-  const row = event.target.closest("tr[data-row]");
+  const row = event.target.closest("[data-grid] tr[data-row]");
   if (!row) return;
   if (event.target.closest(".check")) {
     if (event.shiftKey && last?.isConnected) selectRange(last, row);

@@ -42,6 +42,7 @@ function open() {
   for (const noun of nouns) {
     source.addEventListener(noun, (event) => {
       const { action } = JSON.parse(event.data);
+      if (noun === "job" && !["queued", "running"].includes(action)) htmx.trigger(document.body, "job:over");
       if (noun === "engine" && action === "found") for (const other of ["volume", "container", "image"]) tell(other);
       tell(noun);
     });

@@ -1,8 +1,10 @@
 // A row's menu: the button at its end, a right-click, or Shift+F10. Made from the page's <template>.
 let menu = null;
+let pressed = false;
 
 function fill(text, row) {
-  return text.replaceAll("{name}", text.includes("?") ? encodeURIComponent(row.dataset.name) : row.dataset.name);
+  const { name, label = name } = row.dataset;
+  return text.replaceAll("{name}", () => (text.includes("?") ? encodeURIComponent(name) : name)).replaceAll("{label}", () => label);
 }
 
 function build(row, template) {
@@ -10,7 +12,7 @@ function build(row, template) {
   made.className = "row-menu";
   made.popover = "auto";
   made.setAttribute("role", "menu");
-  made.setAttribute("aria-label", `Actions for ${row.dataset.name}`);
+  made.setAttribute("aria-label", `Actions for ${row.dataset.label ?? row.dataset.name}`);
   made.append(template.content.cloneNode(true));
   for (const item of made.querySelectorAll("[role=menuitem]")) {
     item.tabIndex = -1;
@@ -30,8 +32,14 @@ function build(row, template) {
   return made;
 }
 
+// On one of several selected rows the menu is about all of them, where there is one for that.
+function nameOf(row) {
+  const { menu: one = "", selectionMenu: many } = row.closest("[data-menu]")?.dataset ?? {};
+  return many && row.hasAttribute("data-selected") && row.closest("table").querySelectorAll("tr[data-selected]").length > 1 ? many : one;
+}
+
 export function openMenu(row, x, y) {
-  const template = document.getElementById(row.closest("[data-menu]")?.dataset.menu ?? "");
+  const template = document.getElementById(nameOf(row));
   if (!template) return false;
   menu?.remove();
   const opened = build(row, template);
@@ -49,17 +57,28 @@ export function openMenu(row, x, y) {
     window.setTimeout(() => opened.remove(), 500);
   });
   opened.addEventListener("click", (event) => {
-    if (event.target.closest("[role=menuitem]")) opened.hidePopover();
+    const item = event.target.closest("[role=menuitem]");
+    if (!item) return;
+    opened.hidePopover();
+    if (item.dataset.click) (item.dataset.click.startsWith("#") ? document : row).querySelector(item.dataset.click)?.click();
   });
   return true;
 }
 
+for (const [kind, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  document.addEventListener(kind, () => (pressed = down), true);
+}
+
 document.addEventListener("contextmenu", (event) => {
   const row = event.target.closest("tr[data-row]");
-  if (!row || window.getSelection()?.toString() || event.target.closest("a[href]") && event.ctrlKey) return;
+  if (!row || !document.getElementById(nameOf(row)) || window.getSelection()?.toString() || event.target.closest("a[href]") && event.ctrlKey) return;
+  event.preventDefault();
   const box = row.getBoundingClientRect();
   const byKeyboard = event.clientX === 0 && event.clientY === 0;
-  if (openMenu(row, byKeyboard ? box.left + 40 : event.clientX, byKeyboard ? box.bottom : event.clientY)) event.preventDefault();
+  const open = () => openMenu(row, byKeyboard ? box.left + 40 : event.clientX, byKeyboard ? box.bottom : event.clientY);
+  // Letting go of the button would be a click beside the menu, which closes it.
+  if (pressed) document.addEventListener("pointerup", () => window.setTimeout(open), { once: true });
+  else open();
 });
 
 document.addEventListener("click", (event) => {

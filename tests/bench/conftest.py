@@ -10,16 +10,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import pytest
 
 from tests.bench.filling import fill
 from tests.bench.table import Table
+from tests.bench.volumes import Volume, new_volume
 from tests.bench.wire import Wire
-from tests.conftest import TOKEN
+from tests.conftest import SMALL_IMAGE, TOKEN
 from tests.proxy import CountingProxy
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+VOLUMES = "/e/default/volumes"
 
 
 class App:
@@ -27,9 +31,10 @@ class App:
 
     def __init__(self, home: Path, engine: str) -> None:
         self._errors = (home / "errors").open("w+")
+        options = ["--port=0", "--no-browser", f"--data-dir={home}/data", f"--helper-image={SMALL_IMAGE}"]
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", "0", "--no-browser", f"--data-dir={home}/data", f"--engine={engine}"],
+            [sys.executable, "app.py", *options, f"--engine={engine}"],
             cwd=ROOT,
             env={"HOME": str(home), "PATH": os.environ["PATH"], "DEMIJOHN_TOKEN": TOKEN},
             stdout=subprocess.PIPE,
@@ -47,10 +52,25 @@ class App:
         accept = {"Accept": "text/html", "Accept_Encoding": "gzip", **headers}
         return Wire(self.port, Host=f"127.0.0.1:{self.port}", Authorization=f"Bearer {TOKEN}", **accept)
 
+    def script(self) -> Wire:
+        """A connection that speaks as a script does: it wants JSON, and that as it is."""
+        return self.wire(Accept="application/json", Accept_Encoding="identity")
+
     def processor_seconds(self) -> float:
         """Seconds of processor time the process has used so far, its threads included."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> int:
+        """Bytes of memory it has now."""
+        return self._memory("VmRSS")
+
+    def most_memory(self) -> int:
+        """Bytes of memory it had at most since `forget_most_memory`."""
+        return self._memory("VmHWM")
+
+    def forget_most_memory(self) -> None:
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def close(self) -> None:
         self.process.terminate()
@@ -58,6 +78,34 @@ class App:
         if self.process.stdout:
             self.process.stdout.close()
         self._errors.close()
+
+    def _memory(self, field: str) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition(f"{field}:")[2].split()[0]) * 1024
+
+
+def settle(page: Wire) -> None:
+    """Wait until the app reads the engine's events, so that it knows that what it knows still holds."""
+
+    def is_known() -> bool:
+        page.get(VOLUMES)
+        return "connected" in page.get("/e/default/status", Accept="application/json").body.decode()
+
+    wait_until(is_known)
+    time.sleep(1)
+    page.get(VOLUMES)
+
+
+class Docker:
+    """The `docker` command, on the run's engine."""
+
+    def __init__(self, home: Path, engine: str) -> None:
+        self._environment = {"DOCKER_HOST": engine, "HOME": str(home), "PATH": os.environ["PATH"]}
+
+    def run(self, *words: str | Path) -> None:
+        """Run it and throw away what it prints."""
+        done = subprocess.run(["docker", *words], env=self._environment, stdout=DEVNULL, stderr=PIPE, check=False)
+        assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.fixture(scope="session")
@@ -97,14 +145,27 @@ def many(request: pytest.FixtureRequest, socket_path: str, small_image: str) -> 
 
 
 @pytest.fixture
-def app(tmp_path: Path, engine_socket: str) -> Iterator[App]:
+def volume(engine_wire: Wire, small_image: str) -> Iterator[Volume]:
+    """A volume with nothing in it yet, and a running container that has it."""
+    with new_volume(engine_wire, "bench-files", small_image) as made:
+        yield made
+
+
+@pytest.fixture
+def docker(tmp_path: Path, engine_socket: str) -> Docker:
+    """What a person would do it with."""
+    return Docker(tmp_path, engine_socket)
+
+
+@pytest.fixture
+def app(tmp_path: Path, engine_socket: str, small_image: str) -> Iterator[App]:
     """The app, on the filled engine."""
     with closing(App(tmp_path, engine_socket)) as app:
         yield app
 
 
 @pytest.fixture
-def watched_app(tmp_path: Path, proxy: CountingProxy) -> Iterator[App]:
+def watched_app(tmp_path: Path, proxy: CountingProxy, small_image: str) -> Iterator[App]:
     """The app, on the filled engine through the proxy that counts."""
     with closing(App(tmp_path, f"unix://{proxy.path}")) as app:
         yield app

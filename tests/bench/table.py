@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +18,15 @@ class Table:
     def add(self, work: str, measured: str, peer: str, ratio: str, goal: str) -> None:
         """One more row."""
         self.rows.append((work, measured, peer, ratio, goal))
+
+    def compare(
+        self, work: str, taken: Mapping[str, Sequence[float]], ours: str, peer: str, *, goal: str, size: int = 0
+    ) -> float:
+        """One more row, of two of the works whose seconds are told; returns their ratio. `size` is what went through."""
+        ratio = median_ratio(taken[ours], taken[peer])
+        measured = f"{readable(taken[ours])}{rate(taken[ours], size)}"
+        self.add(work, measured, f"{readable(taken[peer])} ({peer})", f"{ratio:.2f}×", goal)
+        return ratio
 
     def markdown(self) -> str:
         """The table, its columns aligned."""
@@ -37,6 +48,25 @@ def interleaved(works: Mapping[str, Callable[[], float]], repetitions: int) -> d
 def median_ratio(measured: Sequence[float], peer: Sequence[float]) -> float:
     """The median of the ratios within each turn."""
     return statistics.median(ours / theirs for ours, theirs in zip(measured, peer, strict=True))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes. What was written before is on the disk by then, so that nobody waits for that."""
+    os.sync()
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def readable(seconds: Sequence[float]) -> str:
+    """The median, in the unit that fits."""
+    median = statistics.median(seconds)
+    return milliseconds(median) if median < 1 else f"{median:.2f} s"
+
+
+def rate(seconds: Sequence[float], size: int) -> str:
+    """What the median is of so many bytes, if any."""
+    return f", {size / statistics.median(seconds) / 1e6:,.0f} MB/s" if size else ""
 
 
 def milliseconds(seconds: Iterable[float] | float) -> str:

@@ -12,13 +12,11 @@ import statistics
 import time
 from contextlib import ExitStack, closing
 
-from tests.bench.conftest import App
+from tests.bench.conftest import VOLUMES, App, settle
 from tests.bench.table import Table, interleaved, median_ratio, milliseconds
 from tests.bench.wire import Timed, Wire
 from tests.proxy import CountingProxy
-from tests.waiting import wait_until
 
-VOLUMES = "/e/default/volumes"
 REPETITIONS = 21
 STREAMS = 64
 IDLE_SECONDS = 6.0
@@ -173,18 +171,6 @@ def unpacked(answer: Timed) -> str:
     """The answer's text, compressed or not."""
     packed = answer.body[:2] == b"\x1f\x8b"
     return (gzip.decompress(answer.body) if packed else answer.body).decode()
-
-
-def settle(page: Wire) -> None:
-    """Wait until the app reads the engine's events, so that it knows that what it knows still holds."""
-
-    def is_known() -> bool:
-        page.get(VOLUMES)
-        return "connected" in page.get("/e/default/status", Accept="application/json").body.decode()
-
-    wait_until(is_known)
-    time.sleep(1)
-    page.get(VOLUMES)
 
 
 def named_files(page: str) -> set[str]:

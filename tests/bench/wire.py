@@ -6,8 +6,11 @@ import http.client
 import json
 import socket
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Wire:
         """`headers` go along with every request; an underscore in a name stands for a dash."""
         self._address = address
         self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection = http.client.HTTPConnection("127.0.0.1", address if isinstance(address, int) else 0)
+        port = address if isinstance(address, int) else 0
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, blocksize=_PIECE)
         self._connection.sock = self._connect()
 
     def get(self, path: str, **headers: str) -> Timed:
@@ -39,10 +43,24 @@ class Wire:
         body = response.read()
         return Timed(response.status, body, first_byte, time.perf_counter() - began)
 
-    def post(self, path: str, sent: object) -> Any:
-        """Send JSON, and return what the answer's JSON says."""
+    def receive(self, path: str, take: Callable[[memoryview], object] = lambda _: None) -> int:
+        """Ask, and hand the answer on in pieces as it comes, whatever its size; returns how many bytes came."""
+        response, piece, done = self.open(path), memoryview(bytearray(_PIECE)), 0
+        while size := response.readinto(piece):
+            take(piece[:size])
+            done += size
+        assert response.status == 200, bytes(piece[:done])
+        return done
+
+    def put(self, path: str, pieces: Iterable[bytes], size: int) -> None:
+        """Send so many bytes as they come out of a file or anything else."""
+        self._connection.request("PUT", path, pieces, {**self._headers, "Content-Length": str(size)})
+        self._read()
+
+    def post(self, path: str, sent: object = None) -> Any:
+        """Send JSON, if anything, and return what the answer's JSON says."""
         headers = {**self._headers, "Content-Type": "application/json"}
-        self._connection.request("POST", path, json.dumps(sent), headers)
+        self._connection.request("POST", path, None if sent is None else json.dumps(sent), headers)
         return json.loads(self._read() or b"null")
 
     def delete(self, path: str) -> None:

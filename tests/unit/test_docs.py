@@ -64,7 +64,9 @@ def test_every_noun_of_the_addresses_is_in_the_readme(settings: Settings) -> Non
 
 
 def noun_of(rule: str) -> str:
-    return rule.removeprefix("/e/<engine>").strip("/").partition("/")[0]
+    """The noun an address begins with; what pages alone use has a dash in its place."""
+    inside = rule.removeprefix("/e/<engine>").removeprefix("/<place:where>")
+    return inside.strip("/").partition("/")[0].removeprefix("-")
 
 
 def test_files_the_readme_points_to_are_there() -> None:

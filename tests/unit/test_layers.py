@@ -22,10 +22,17 @@ MAY_IMPORT: Final = {
     "webui.settings": {"webui.errors"},
     "webui.mounts": {"webui.errors"},
     "webui.forms": {"webui.errors"},
+    "webui.paths": {"webui.errors"},
+    "webui.preview": {"webui.errors"},
+    "webui.archives": {"webui.errors", "webui.paths"},
+    "webui.treemap": set(),
     "webui.engine.model": {"webui.errors"},
-    "webui.engine": {"webui.errors", "webui.mounts", "webui.settings"},
+    "webui.engine": {"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives"},
     "webui.store": {"webui.errors", "webui.settings"},
-    "webui.jobs": {"webui.errors", "webui.mounts", "webui.settings", "webui.store", "webui.engine"},
+    "webui.jobs": {
+        *{"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives"},
+        *{"webui.store", "webui.engine"},
+    },
 }
 KNOWS_REQUESTS: Final = ("webui.views", "webui.render", "webui.security")
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import docker
@@ -14,7 +15,8 @@ from webui.engine.connection import Engine
 from webui.engine.containers import load_containers
 from webui.engine.events import EventFeed
 from webui.engine.images import load_images
-from webui.engine.model import Container, Image, Network, Volume, VolumeSize
+from webui.engine.model import Container, EngineEvent, Image, Network, Volume, VolumeSize
+from webui.engine.recorded_sizes import Recorded, RecordedSize
 from webui.engine.sizes import Measurement, Sizes, with_sizes
 from webui.engine.volume_list import VolumeLoader
 from webui.errors import DemijohnError
@@ -23,6 +25,7 @@ T = TypeVar("T")
 
 PAGE_WAIT = 2.0
 """Seconds a page waits for the engine before it says that it is still waiting."""
+_NOTHING: Mapping[str, RecordedSize] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,18 @@ class Shelf(Generic[T]):
 class Catalogue:
     """Everything one engine holds."""
 
-    def __init__(self, engine: Engine, on_found: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, on_found: Callable[[], None], recorded: Recorded | None = None) -> None:
+        """`on_found` is called each time the engine was reached; `recorded` are sizes from other sources than it."""
         self.engine = engine
-        self.feed = EventFeed(engine, on_found)
+        self.watched_since: datetime | None = None
+        self.feed = EventFeed(engine, on_found, self._note)
         self.containers: Shelf[Container] = Shelf(engine, self.feed, "containers", ("container",), load_containers)
         self.images: Shelf[Image] = Shelf(engine, self.feed, "images", ("image", "container"), load_images)
         self.networks: Shelf[Network] = Shelf(engine, self.feed, "networks", ("network",), _load_networks)
         self._volumes: Shelf[Volume] = Shelf(engine, self.feed, "volumes", ("volume", "container"), VolumeLoader())
         self._sizes = Sizes(engine, self.feed)
-        self._sized: tuple[tuple[Volume, ...], Mapping[str, VolumeSize], tuple[Volume, ...]] = ((), {}, ())
+        self._recorded = recorded
+        self._sized: tuple[tuple[object, ...], tuple[Volume, ...]] = ((), ())
 
     def volumes(self, wait: float = PAGE_WAIT, *, fresh: bool = True) -> Listing[Volume]:
         """The volumes with what is known of their sizes; see `Shelf.listing`."""
@@ -98,7 +104,7 @@ class Catalogue:
 
     def sized(self, volume: Volume) -> Volume:
         """The volume with its size where it is known."""
-        return with_sizes((volume,), self._sizes.known.sizes)[0]
+        return with_sizes((volume,), *self._known_sizes())[0]
 
     @property
     def measurement(self) -> Measurement:
@@ -113,18 +119,42 @@ class Catalogue:
         """Start to measure all volumes anew, unless that is under way."""
         return self._sizes.start()
 
+    def forget_size(self, volume: str) -> None:
+        """The volume was deleted: a later one of its name has another size."""
+        self._sizes.forget(volume)
+        facts = self.engine.known_facts
+        if facts is None:
+            self.watched_since = datetime.now(UTC)
+        elif self._recorded:
+            self._recorded.forget(facts.identity, volume)
+
     def close(self) -> None:
         """Stop reading events."""
         self.feed.close()
 
     def _with_sizes(self, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
         """The volumes with their sizes; the very same tuple as long as neither changed."""
-        sizes = self._sizes.known.sizes
-        before, sizes_before, sized = self._sized
-        if before is not volumes or sizes_before is not sizes:
-            sized = with_sizes(volumes, sizes)
-            self._sized = volumes, sizes, sized
+        sizes, recorded, watched_since = self._known_sizes()
+        basis = (volumes, sizes, recorded, watched_since)
+        before, sized = self._sized
+        if len(before) != len(basis) or any(one is not other for one, other in zip(before, basis, strict=True)):
+            sized = with_sizes(volumes, sizes, recorded, watched_since)
+            self._sized = basis, sized
         return sized
+
+    def _known_sizes(self) -> tuple[Mapping[str, VolumeSize], Mapping[str, RecordedSize], datetime | None]:
+        facts = self.engine.known_facts
+        recorded = self._recorded.sizes(facts.identity) if self._recorded and facts else _NOTHING
+        return self._sizes.known.sizes, recorded, self.watched_since
+
+    def _note(self, event: EngineEvent) -> None:
+        """Keep in mind what a deletion means for the sizes that are known."""
+        if event.noun == "engine":
+            self.watched_since = datetime.now(UTC) if event.action == "found" else None
+        elif (event.noun, event.action) == ("volume", "prune"):
+            self.watched_since = datetime.now(UTC)  # engines don't say what they pruned
+        elif (event.noun, event.action) == ("volume", "destroy"):
+            self.forget_size(event.subject)
 
 
 def _load_networks(api: docker.APIClient) -> tuple[Network, ...]:
@@ -139,9 +169,10 @@ def _load_networks(api: docker.APIClient) -> tuple[Network, ...]:
 class Catalogues:
     """The catalogue of each engine, made when first asked for."""
 
-    def __init__(self, on_found: Callable[[], None] = lambda: None) -> None:
-        """`on_found` is called each time an engine was reached."""
+    def __init__(self, on_found: Callable[[], None] = lambda: None, recorded: Recorded | None = None) -> None:
+        """`on_found` is called each time an engine was reached; for `recorded` see Catalogue."""
         self._on_found = on_found
+        self._recorded = recorded
         self._lock = threading.Lock()
         self._by_name: dict[str, Catalogue] = {}
 
@@ -149,7 +180,7 @@ class Catalogues:
         """The engine's catalogue."""
         with self._lock:
             if engine.name not in self._by_name:
-                self._by_name[engine.name] = Catalogue(engine, self._on_found)
+                self._by_name[engine.name] = Catalogue(engine, self._on_found, self._recorded)
             return self._by_name[engine.name]
 
     def opened(self) -> tuple[Catalogue, ...]:

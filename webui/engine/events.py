@@ -80,10 +80,16 @@ class Subscription:
 class EventFeed:
     """The events of one engine. `connected` says whether changes would be noticed now."""
 
-    def __init__(self, engine: Engine, on_found: Callable[[], None] = lambda: None) -> None:
-        """`on_found` is called each time the engine was reached, and must not take long."""
+    def __init__(
+        self,
+        engine: Engine,
+        on_found: Callable[[], None] = lambda: None,
+        on_event: Callable[[EngineEvent], None] = lambda _: None,
+    ) -> None:
+        """`on_found` is called each time the engine was reached, `on_event` with each event; neither may take long."""
         self._engine = engine
         self._on_found = on_found
+        self._on_event = on_event
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._subscriptions: set[Subscription] = set()
@@ -198,6 +204,7 @@ class EventFeed:
         return was_connected
 
     def _publish(self, event: EngineEvent) -> None:
+        self._on_event(event)
         with self._lock:
             self._changes[event.noun] += 1
             listeners = tuple(self._subscriptions)

@@ -1,4 +1,4 @@
-"""Helper containers: Demijohn's own, made to look inside an image or a volume and removed at once.
+"""Helper containers: Demijohn's own, made to look inside an image or a volume and removed when that is done.
 
 Each has the label `io.demijohn.role` and a name of its own, no network and no log.
 """
@@ -6,17 +6,41 @@ Each has the label `io.demijohn.role` and a name of its own, no network and no l
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import docker
+import docker.errors
 import docker.types
 from docker.types import LogConfig
 
+from webui.engine.errors import translated
+from webui.engine.file_model import Place
 from webui.engine.model import ROLE_LABEL
+from webui.engine.session import LOOP, Session, SessionLostError
+from webui.errors import ConflictError, NotFoundError
+
+if TYPE_CHECKING:
+    from webui.engine.connection import Engine
 
 _NAME_PREFIX = "demijohn-helper-"
+TARGET = "/volume"
+MADE_ANEW_LABEL = "io.demijohn.made-anew"
+"""Is on a volume only if the engine made it on the way, because the one that was asked for had just gone."""
+_WRITING_LABEL = "io.demijohn.writing"
+_FRESH_SECONDS = 600
+_REMOVAL_SECONDS = 30
+_READING = ("DAC_READ_SEARCH",)
+_WRITING = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "MKNOD", "SETFCAP")
+_MOST_PROCESSES = 256
+_MOST_MEMORY = 512 * 1024 * 1024
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "HOME": "/",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
 
 
 @contextmanager
@@ -43,6 +67,150 @@ def laid_open(api: Any, image_id: str, mounts: Iterable[docker.types.Mount] = ()
         yield container
     finally:
         api.remove_container(container, v=True, force=True)
+
+
+def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) -> tuple[str, str, Session]:
+    """Start a helper with a shell in it: its id, its name and the session.
+
+    It may do nothing but read the one place, or write it: no network, no capabilities beyond, nothing of its own to
+    write to. It ends by itself when the app does, because its input ends then.
+
+    Raises NotFoundError where the volume is gone, EngineError, EngineUnreachableError.
+    """
+    name = _NAME_PREFIX + secrets.token_hex(6)
+    with translated(place.subject):
+        if place.kind == "volume":
+            engine.api.inspect_volume(place.name)  # the engine would make one that is gone anew
+        container = _create(engine.api, place, image, name, key, writing=writing)
+        if _is_made_anew(engine.api, place, name):
+            engine.api.remove_container(container, force=True)
+            engine.api.remove_volume(place.name)
+            raise NotFoundError(f"There is no {place.subject} (any more).")
+        try:
+            sock = _attached(engine.api, container)
+            engine.api.start(container)
+            return container, name, _session(sock, key)
+        except BaseException:
+            engine.api.remove_container(container, v=True, force=True)
+            raise
+
+
+def attach_process(engine: Engine, container: str, key: str) -> Session:
+    """One more shell in a running helper, a process of its own.
+
+    Raises SessionLostError where the helper does not run any more, EngineError, EngineUnreachableError.
+    """
+    try:
+        with translated("the helper container"):
+            made = engine.api.exec_create(container, _shell(key), stdin=True, environment=_ENVIRONMENT)
+            return _session(engine.api.exec_start(made["Id"], socket=True), key)
+    except (NotFoundError, ConflictError) as error:
+        raise SessionLostError from error
+
+
+def remove(engine: Engine, container: str) -> None:
+    """Remove a helper, running or not; one that is gone is fine. Raises EngineError, EngineUnreachableError."""
+    with suppress(NotFoundError), translated(f"helper {container[:12]}"):
+        try:
+            engine.api.remove_container(container, v=True, force=True)
+        except docker.errors.APIError as error:
+            if error.status_code != 409:
+                raise
+            # It is being removed already, as it has ended; the volume is held until that is done.
+            engine.api.wait(container, timeout=_REMOVAL_SECONDS, condition="removed")
+
+
+def left_over(engine: Engine) -> list[tuple[Place | None, str]]:
+    """Helpers that have ended, by id; of one that wrote, the place where something of it may be left.
+
+    One that was just made and is about to be started is none. Raises EngineError, EngineUnreachableError.
+    """
+    with translated("the engine's helper containers"):
+        ended = engine.api.containers(
+            all=True, filters={"label": f"{ROLE_LABEL}=helper", "status": ["exited", "dead", "created"]}
+        )
+        persons = without_own(engine.api, ended)
+    return [
+        (_written_by(each), each["Id"])
+        for each in ended
+        if each not in persons and (each["State"] != "created" or time.time() - each["Created"] > _FRESH_SECONDS)
+    ]
+
+
+def running_names(engine: Engine) -> set[bytes]:
+    """The names of the helpers that run. Raises EngineError, EngineUnreachableError."""
+    with translated("the engine's helper containers"):
+        running = engine.api.containers(filters={"label": f"{ROLE_LABEL}=helper"})
+    return {name.lstrip("/").encode() for each in running for name in each["Names"]}
+
+
+def _written_by(container: Mapping[str, Any]) -> Place | None:
+    if (container.get("Labels") or {}).get(_WRITING_LABEL) != "yes":
+        return None
+    names = [mount["Name"] for mount in container.get("Mounts") or () if mount.get("Type") == "volume"]
+    return Place.volume(names[0]) if names else None
+
+
+def _create(api: Any, place: Place, image: str, name: str, key: str, *, writing: bool) -> str:
+    declared = (api.inspect_image(image).get("Config") or {}).get("Volumes") or {}
+    shell = _shell(key)
+    return str(
+        api.create_container(
+            image,
+            entrypoint=shell[:1],
+            command=shell[1:],
+            name=name,
+            user="0:0",
+            working_dir="/",
+            stdin_open=True,
+            environment=_ENVIRONMENT,
+            labels={ROLE_LABEL: "helper", _WRITING_LABEL: "yes" if writing else "no"},
+            healthcheck={"test": ["NONE"]},
+            host_config=api.create_host_config(
+                mounts=[_mount(place, name, writing=writing)],
+                log_config=LogConfig(type="none"),
+                network_mode="none",
+                read_only=True,
+                cap_drop=["ALL"],
+                cap_add=list(_WRITING if writing else _READING),
+                security_opt=["no-new-privileges"],
+                pids_limit=_MOST_PROCESSES,
+                mem_limit=_MOST_MEMORY,
+                # What has been read for a person has left no trace when the app is gone. Of one that writes, something
+                # may be left in the volume: it stays, so that the next start knows where to look.
+                auto_remove=not writing,
+                tmpfs=dict.fromkeys(declared, "") or None,
+            ),
+        )["Id"]
+    )
+
+
+def _mount(place: Place, name: str, *, writing: bool) -> docker.types.Mount:
+    if place.kind == "volume":
+        return docker.types.Mount(
+            TARGET, place.name, type="volume", read_only=not writing, no_copy=True, labels={MADE_ANEW_LABEL: name}
+        )
+    return docker.types.Mount(TARGET, place.source, type="bind", read_only=True, propagation="rprivate")
+
+
+def _is_made_anew(api: Any, place: Place, name: str) -> bool:
+    """Whether the volume was deleted after it was looked at, so that creating the container has made it anew."""
+    if place.kind != "volume":
+        return False
+    return bool((api.inspect_volume(place.name).get("Labels") or {}).get(MADE_ANEW_LABEL) == name)
+
+
+def _attached(api: Any, container: str) -> Any:
+    return api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+
+
+def _session(attached: Any, key: str) -> Session:
+    """docker-py hands out a file-like thing around the socket, or over SSH one that is a socket itself."""
+    return Session(getattr(attached, "_sock", attached), key, keep=attached)
+
+
+def _shell(key: str) -> list[str]:
+    return ["/bin/sh", "-c", LOOP, "sh", key]
 
 
 def without_own(api: docker.APIClient, containers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

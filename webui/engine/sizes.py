@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from webui.engine.connection import Engine
 from webui.engine.errors import translated
 from webui.engine.events import EventFeed
 from webui.engine.model import Volume, VolumeSize
+from webui.engine.recorded_sizes import RecordedSize
 from webui.errors import DemijohnError
 
 _OLD_SECONDS = 900
@@ -59,6 +61,13 @@ class Sizes:
         threading.Thread(target=self._measure, name=f"sizes-{self._engine.name}", daemon=True).start()
         return self.known
 
+    def forget(self, name: str) -> None:
+        """The volume was deleted: what is known of its size is not that of another one of its name."""
+        with self._lock:
+            if name in self.known.sizes:
+                left = {other: size for other, size in self.known.sizes.items() if other != name}
+                self.known = replace(self.known, sizes=left)
+
     def _measure(self) -> None:
         began = time.monotonic()
         try:
@@ -96,8 +105,26 @@ def measure_volumes(api: Any) -> Mapping[str, VolumeSize]:
     }
 
 
-def with_sizes(volumes: Iterable[Volume], sizes: Mapping[str, VolumeSize]) -> tuple[Volume, ...]:
-    """The same volumes with the sizes that are known."""
-    if not sizes:
-        return tuple(volumes)
-    return tuple(replace(volume, size=sizes[volume.name]) if volume.name in sizes else volume for volume in volumes)
+def with_sizes(
+    volumes: Iterable[Volume],
+    sizes: Mapping[str, VolumeSize],
+    recorded: Mapping[str, RecordedSize] = MappingProxyType({}),
+    watched_since: datetime | None = None,
+) -> tuple[Volume, ...]:
+    """The same volumes, each with the newest size that is known: the engine's own, or the one that was written down.
+
+    For `watched_since` see `RecordedSize.is_of`.
+    """
+    everything = tuple(volumes)
+    known = dict(sizes)
+    for volume in everything if recorded else ():
+        written = recorded.get(volume.name)
+        if written and _is_newer(written.size, sizes.get(volume.name)) and written.is_of(volume, watched_since):
+            known[volume.name] = written.size
+    if not known:
+        return everything
+    return tuple(replace(volume, size=known[volume.name]) if volume.name in known else volume for volume in everything)
+
+
+def _is_newer(size: VolumeSize, other: VolumeSize | None) -> bool:
+    return other is None or size.measured_at > other.measured_at

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +15,8 @@ import docker
 
 from webui.engine.connection import Engine
 from webui.engine.errors import translated
-from webui.engine.helper import is_own, without_own
+from webui.engine.helper import remove as remove_helper
+from webui.engine.helper import without_own
 from webui.engine.model import ROLE_LABEL, Volume, VolumeUse
 from webui.engine.secrets import masked_volume
 from webui.engine.volume_words import inspected_volume, uses_by_volume
@@ -146,15 +146,10 @@ def _remove_helpers(engine: Engine, name: str) -> None:
     """Remove Demijohn's own containers that hold the volume; a person's are left alone."""
     with translated(f"volume {name}"):
         found = engine.api.containers(all=True, filters={"volume": name, "label": ROLE_LABEL})
-    for helper in found:
-        if name in {mount.get("Name") for mount in helper.get("Mounts") or ()}:
-            with suppress(NotFoundError), translated(f"helper {helper['Id'][:12]}"):
-                _remove_own(engine.api, helper["Id"])
-
-
-def _remove_own(api: docker.APIClient, container: str) -> None:
-    if is_own(api, api.inspect_container(container)):
-        api.remove_container(container, force=True)
+        persons = without_own(engine.api, found)
+    for each in found:
+        if each not in persons and name in {mount.get("Name") for mount in each.get("Mounts") or ()}:
+            remove_helper(engine, each["Id"])
 
 
 def _inspected(api: docker.APIClient, name: str) -> tuple[Volume, Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final
 from urllib.parse import quote, unquote_plus
@@ -96,7 +97,8 @@ class Credentials:
     def check_form(self, request: Request) -> None:
         """See that a page of the app made the request: by htmx's header, else by the form's own token.
 
-        Only a posted form is read for its token; the body of an upload is left to the one who streams it.
+        Only a posted form is read for its token; the body of an upload is left to the one who streams it. So a form
+        that holds files has its token in the address it is sent to.
 
         Raises:
             ForeignRequestError: neither is there.
@@ -104,11 +106,14 @@ class Credentials:
         if request.headers.get("HX-Request") == "true":
             return
         is_form = request.method == "POST" and request.mimetype in _FORM_TYPES
-        if not (is_form and _same(request.form.get("form_token", ""), self.form_token)):
+        if not (is_form and (self._is_own(request.args) or self._is_own(request.form))):
             raise ForeignRequestError(
                 "The form did not carry the mark of the page it belongs to, so nothing was done.",
                 hint="Open the page again and send the form once more.",
             )
+
+    def _is_own(self, sent: Mapping[str, str]) -> bool:
+        return _same(sent.get("form_token", ""), self.form_token)
 
     def _check_cookies(self, request: Request, origin: str) -> None:
         """One good cookie is enough: a server on another port can set more of the same name, and they may come first."""

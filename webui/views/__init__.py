@@ -7,23 +7,50 @@ from typing import Any
 from flask import Flask, g, redirect, url_for
 from werkzeug.wrappers import Response
 
+from webui.views import places
 from webui.views.containers import blueprint as containers
+from webui.views.editing import blueprint as editing
 from webui.views.engines import blueprint as engines
 from webui.views.engines import default_name, shown_name, takes_engine
 from webui.views.events import blueprint as events
+from webui.views.file_changes import blueprint as file_changes
+from webui.views.file_dialogs import blueprint as file_dialogs
+from webui.views.files import blueprint as files
 from webui.views.help_pages import blueprint as help_pages
 from webui.views.host import blueprint as host
 from webui.views.images import blueprint as images
 from webui.views.jobs import blueprint as jobs
 from webui.views.mounts import blueprint as mounts
 from webui.views.palette import blueprint as palette
+from webui.views.transfers import blueprint as transfers
+from webui.views.usage import blueprint as usage
 from webui.views.volumes import blueprint as volumes
 
-_BLUEPRINTS = (volumes, containers, images, mounts, jobs, engines, events, palette, host, help_pages)
+_BLUEPRINTS = (
+    *(
+        volumes,
+        files,
+        file_changes,
+        file_dialogs,
+        transfers,
+        editing,
+        usage,
+        containers,
+        images,
+        mounts,
+        jobs,
+        engines,
+        events,
+        palette,
+        host,
+        help_pages,
+    ),
+)
 
 
 def init_app(app: Flask) -> None:
     """Register every blueprint; links to an engine's rooms stay on the engine that is shown."""
+    places.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)

@@ -61,14 +61,14 @@ def listed(found: Catalogue, shelf: _Shelf[T]) -> Listing[T]:
     return listing
 
 
-def received() -> dict[str, Any]:
+def received(*, longest: int = LONGEST_FORM) -> dict[str, Any]:
     """What was sent: a JSON object as it is, or a form's fields, each as the tuple of its values.
 
-    Nothing is an empty form.
+    Nothing is an empty form. More than `longest` bytes are answered with 413.
     Raises InvalidInputError for JSON that is not an object, UnsupportedMediaType for a body that is neither JSON nor a
     form.
     """
-    request.max_content_length = LONGEST_FORM
+    request.max_content_length = request.max_form_memory_size = longest
     if request.is_json:
         return _json_object()
     if request.mimetype not in _FORM_TYPES and _has_body():

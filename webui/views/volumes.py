@@ -11,13 +11,14 @@ from htmx_flask import request
 from webui import commands, forms, listing
 from webui.engine import volumes as engine_volumes
 from webui.engine.catalogue import Catalogue
+from webui.engine.file_model import Place
 from webui.engine.model import Volume
 from webui.engine.secrets import masked_options
 from webui.engine.sizes import Measurement
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.mounts import volume_name_problem
 from webui.render import answer, done, go, wants_json
-from webui.views._shared import catalogue, listed, outcome, received, same_engine, sent_along, wait
+from webui.views._shared import catalogue, house, listed, outcome, received, same_engine, sent_along, wait
 from webui.views.shapes import volume_json
 
 blueprint = Blueprint("volumes", __name__, url_prefix="/e/<engine>/volumes")
@@ -181,13 +182,19 @@ def delete(engine: str, name: str) -> Response:
     """Delete a volume that nobody holds."""
     found = catalogue(engine)
     same_engine(found, sent_along(set()))
-    engine_volumes.delete_volume(found.engine, name, wait=wait())
+    _delete(found, name)
     return done(url_for(".index"), None, event="volume", message=f"Volume {name} was deleted.")
+
+
+def _delete(found: Catalogue, name: str, seen: str = "") -> None:
+    house().inside(found.engine.name).end(Place.volume(name))
+    engine_volumes.delete_volume(found.engine, name, seen=seen, wait=wait())
+    found.forget_size(name)
 
 
 def _deleted(found: Catalogue, name: str, seen: str) -> dict[str, Any]:
     try:
-        engine_volumes.delete_volume(found.engine, name, seen=seen, wait=wait())
+        _delete(found, name, seen)
     except DemijohnError as error:
         return outcome(error, name=name)
     return outcome(None, name=name)

@@ -1,0 +1,139 @@
+// The folder page: going in and out keeps one's place, a refresh keeps what one sees, and trouble stays beside the list.
+import { layOut, look, reach, rowAt, table, wanted } from "./folder_window.js";
+import * as selection from "./folder_selection.js";
+
+const pane = document.getElementById("inspector");
+const folder = () => document.getElementById("folder");
+const scroller = () => folder()?.querySelector(".table-scroll");
+let before = null;
+let cameFrom = "";
+let leaving = [];
+
+export const hint = (text) => {
+  const place = folder()?.querySelector("[data-hint]");
+  if (place) place.textContent = text;
+};
+
+export function focusRow(row) {
+  if (!row) return;
+  for (const other of table().querySelectorAll("tr[data-row][tabindex='0']")) other.tabIndex = -1;
+  row.tabIndex = 0;
+  row.focus({ preventScroll: true });
+}
+
+export async function goTo(index) {
+  focusRow(await reach(index));
+}
+
+// What a click shows beside the list: of a folder its details, not what is in it.
+export function inspect(row) {
+  htmx.ajax("GET", row.dataset.look ?? row.dataset.url, { target: pane, source: pane, swap: "innerHTML" });
+}
+
+export const isInspecting = () => Boolean(pane?.querySelector("[data-inspects]"));
+
+function settle() {
+  const now = folder();
+  if (!now) return;
+  document.title = `${now.dataset.title} · Demijohn`;
+  const sameFolder = before && before.path === now.dataset.path;
+  layOut();
+  if (scroller()) scroller().scrollTop = sameFolder && before.query === now.dataset.query ? before.top : 0;
+  selection.show();
+  if (sameFolder) keepFocus();
+  else if (before) arrive();
+  before = null;
+  look();
+}
+
+function keepFocus() {
+  if (before.index >= 0 && !table()?.contains(document.activeElement) && document.activeElement === document.body) focusRow(rowAt(before.index) ?? table()?.querySelector("tr[data-row]"));
+}
+
+function arrive() {
+  selection.clear();
+  const rows = [...(table()?.querySelectorAll("tr[data-row]") ?? [])];
+  const row = rows.find((each) => each.dataset.name === cameFrom) ?? rows[0];
+  if (row) goTo(Number(row.dataset.index));
+  else folder().focus({ preventScroll: true });
+  cameFrom = "";
+}
+
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const { elt, triggeringEvent } = event.detail;
+  if (elt.id !== "folder" || triggeringEvent?.type !== "files:changed") return;
+  const [offset, limit] = wanted();
+  Object.assign(event.detail.parameters, { offset, limit });
+});
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr, elt } = event.detail;
+  if (target !== folder() || !target) return;
+  if (xhr.status >= 400) {
+    event.detail.shouldSwap = false;
+    trouble(elt, xhr);
+    return;
+  }
+  const focused = document.activeElement?.closest?.("tr[data-row]");
+  const { path, query } = target.dataset;
+  before = { path, query, top: scroller()?.scrollTop ?? 0, index: Number(focused?.dataset.index ?? -1) };
+  const goes = new URL(xhr.responseURL).pathname;
+  if (goes !== new URL(target.dataset.url, window.location.href).pathname) {
+    cameFrom = path;
+    pane?.replaceChildren();
+  }
+});
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (before && folder() && (event.detail.target?.id === "folder" || event.target.id === "folder")) settle();
+});
+
+function trouble(elt, xhr) {
+  const said = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box");
+  const text = (said?.textContent ?? `The server answered ${xhr.status}.`).replace(/\s+/g, " ").trim();
+  if (elt.id === "folder" && (xhr.status === 404 || xhr.status === 409)) {
+    gone(text);
+    return;
+  }
+  document.body.dispatchEvent(new CustomEvent("notice", { detail: { text, bad: true } }));
+  if (xhr.status === 404 && elt.id !== "folder") htmx.trigger(document.body, "files:changed");
+}
+
+function gone(text) {
+  const blank = document.getElementById("folder-gone").content.cloneNode(true);
+  blank.querySelector("[data-said]").textContent = text;
+  const out = blank.querySelector("[data-way-out]");
+  if (folder().dataset.up) out.href = folder().dataset.up;
+  else out.remove();
+  (scroller() ?? folder().querySelector(".blank"))?.replaceWith(blank);
+  pane?.replaceChildren();
+}
+
+// What a dialog takes away is not selected any more.
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  if (form.matches("form[data-takes-away]")) leaving = [...form.querySelectorAll("[name=id], [name=from_id]")].map((each) => each.value);
+});
+
+document.body.addEventListener("demijohn:done", (event) => {
+  selection.forget(leaving);
+  leaving = [];
+  if (event.detail.event === "volume") htmx.trigger(document.body, "files:changed");
+});
+document.body.addEventListener("job:over", () => htmx.trigger(document.body, "files:changed"));
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && folder()) htmx.trigger(document.body, "files:changed");
+});
+
+// A page that waits for its helper is made anew as soon as that is there.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt, xhr } = event.detail;
+  if (elt.id !== "preparing" || !elt.closest("[data-waits]") || xhr.responseText.includes('id="preparing"')) return;
+  event.detail.shouldSwap = false;
+  window.location.reload();
+});
+
+if (folder()) {
+  layOut();
+  look();
+}

@@ -1,0 +1,51 @@
+// Copy, cut and paste of entries: a dialog asks before anything is pasted. What is held is this tab's own and outlives a page.
+const KEY = "demijohn-files";
+let moving = false;
+
+const folder = () => document.getElementById("folder");
+const held = () => JSON.parse(window.sessionStorage.getItem(KEY) ?? "null");
+
+function say(text, bad = false) {
+  document.body.dispatchEvent(new CustomEvent("notice", { detail: { text, bad } }));
+}
+
+export function take(ids, cut) {
+  if (!ids.length || (cut && !document.querySelector("#selection [data-selection=move]"))) return;
+  window.sessionStorage.setItem(KEY, JSON.stringify({ place: folder().dataset.place, ids, cut }));
+  say(`${ids.length === 1 ? "One entry is" : `${ids.length.toLocaleString("en")} entries are`} held to be ${cut ? "moved" : "copied"}. Paste with Ctrl V where it shall go.`);
+  show();
+}
+
+export function paste() {
+  const what = held();
+  if (!what || !document.querySelector("#selection [data-selection=move]")) return;
+  if (what.place !== folder().dataset.place) {
+    say("What is held is in another volume. Download it there and upload it here, or clone the whole volume.", true);
+    return;
+  }
+  const parent = (id) => id.split("/").slice(0, -1).join("/");
+  const here = folder().dataset.path;
+  const twin = !what.cut && what.ids.some((id) => parent(id) === here);
+  const values = { id: what.ids, into_id: here, exists: twin ? "keep-both" : "refuse" };
+  htmx.ajax("POST", `${folder().dataset.ask}ask/${what.cut ? "move" : "copy"}`, { target: "#dialog", source: folder(), swap: "innerHTML", values });
+}
+
+function show() {
+  const button = folder()?.querySelector("[data-paste]");
+  if (button) button.hidden = held()?.place !== folder().dataset.place;
+}
+
+// What was cut is pasted once.
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  moving = event.detail.elt.id === "move-entries" && event.detail.elt.hasAttribute("data-takes-away");
+});
+document.body.addEventListener("demijohn:done", () => {
+  if (moving) window.sessionStorage.removeItem(KEY);
+  moving = false;
+  show();
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-paste]")) paste();
+});
+document.body.addEventListener("htmx:afterSwap", show);
+show();

@@ -1,0 +1,404 @@
+"""The files of a volume, changed: written, made, moved, copied, deleted, given to others.
+
+Nothing is ever half there: what comes in lies in a folder of its own at the top of the volume until it is whole, and is
+then renamed to where it belongs; what goes is renamed away first.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import docker.errors
+
+from webui.engine import scripts
+from webui.engine.errors import translated
+from webui.engine.file_model import Entry, EntryType, Exists
+from webui.engine.file_trouble import named, refuse, trouble
+from webui.engine.files import Files
+from webui.engine.inside import Helper
+from webui.engine.session import LINK, MISSING, NOT_A_FOLDER, Output, Running, Session, SessionLostError
+from webui.errors import ConflictError, InvalidInputError, NotFoundError
+from webui.paths import LONGEST_NAME, TOP, VolumePath
+
+BY_SESSION: Final = 1024 * 1024
+"""Bytes up to which content goes through a shell, which begins at once; above, Docker's archive API is faster."""
+NEW_FILE = "0644"
+NEW_FOLDER = "0755"
+_MODE = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(,[ugoa]*[-+=][rwxXst]*)*")
+_LARGEST_ID = 2**32 - 2
+_MOST_TWINS = 1000
+_LONGEST_SUFFIX = 32
+_QUICK_SECONDS = 60.0
+_LONGEST_SECONDS = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a file was written to, whether it is new, and what a person should know about it."""
+
+    entry: Entry
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
+class Changes:
+    """What can be changed in one volume. Methods raise NotFoundError where a path is not there, ConflictError where
+    something is in the way, the volume is full or read-only, EngineError and EngineUnreachableError; nothing is changed
+    then."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.place = files.place
+
+    def put(
+        self,
+        path: VolumePath,
+        chunks: Iterable[bytes],
+        size: int | None = None,
+        *,
+        exists: Exists = Exists.REPLACE,
+        version: str = "",
+        digest: str = "",
+        parents: bool = False,
+    ) -> Written | None:
+        """Write a file from what comes, `size` bytes where that is known; None where it was there and is to be skipped.
+
+        One that is replaced keeps its mode, owner, extended attributes and ACL; a new one belongs to whom its folder
+        belongs. With `version` (an Entry's) or `digest` (SHA-256 of what is in it, in hex) only what still is that is
+        replaced: ConflictError. With `parents` missing folders on the way are made, once all has come. Raises
+        InvalidInputError where more or less than `size` comes.
+        """
+        self._refuse_top(path)
+        before = self._before(path, exists, parents=parents)
+        if before is not None and exists is Exists.SKIP:
+            return None
+        if version and (before is None or before.version != version):
+            raise trouble(Output(scripts.CHANGED, b"", b""), self.place, path, "written")
+        with self._staged() as (helper, token):
+            self.receive(helper, token, chunks, size, path)
+            if parents and not path.parent.is_top:
+                self.make_folder(path.parent, parents=True)
+            prepare = scripts.like_before(path, token, NEW_FILE)
+            if version:
+                prepare += scripts.same_version(path.name, version)
+            if digest:
+                prepare += scripts.same_content(path.name, digest)
+            target = self._settle(helper, token, path, exists, prepare)
+        if target is None:
+            return None
+        warnings = _broken_links(before) if target == path else ()
+        return Written(self.files.entry(target), created=before is None or target != path, warnings=warnings)
+
+    def make_folder(self, path: VolumePath, *, parents: bool = False, mode: str = NEW_FOLDER) -> Entry:
+        """Make a folder that belongs to whom the folder it is in belongs; with `parents` those on the way too.
+
+        Raises ConflictError where the name is taken; with `parents` a folder that is there is fine.
+        """
+        self._refuse_top(path)
+        if parents:
+            for folder in path.above[1:]:
+                self._run(scripts.make_folder(folder, mode, fine=True), folder, "made")
+        output = self._output(scripts.make_folder(path, mode, fine=parents))
+        refuse(output, self.place, path.parent if output.status == MISSING else path, "made")
+        return self.files.entry(path)
+
+    def rename(self, source: VolumePath, target: VolumePath, *, exists: Exists = Exists.REFUSE) -> Entry | None:
+        """Give something another name or folder; None where that is taken and it is to be skipped.
+
+        REPLACE replaces a file, never a folder.
+        """
+        self._refuse_top(source)
+        self._refuse_top(target)
+        if target == source and exists is Exists.REPLACE:
+            return self.files.entry(source)
+        if target.is_within(source) and target != source:
+            raise ConflictError(f"{named(source, self.place)} can't be moved into itself.")
+        for candidate in candidates(target, exists):
+            script = scripts.rename(source, candidate, replace=exists is Exists.REPLACE)
+            output = self._output(script)
+            if output.status == scripts.TAKEN and exists is Exists.SKIP:
+                return None
+            if output.status != scripts.TAKEN or exists is not Exists.KEEP_BOTH:
+                self._refuse_move(output, source, candidate)
+                return self.files.entry(candidate)
+        raise trouble(Output(scripts.TAKEN, b"", b""), self.place, target, "moved")
+
+    def delete(self, path: VolumePath, *, version: str = "") -> None:
+        """Delete something and all that is in it. It is gone from its place at once, or not at all.
+
+        With `version` only while it still is that: ConflictError.
+        """
+        self._refuse_top(path)
+        if version and self.files.entry(path).version != version:
+            raise trouble(Output(scripts.CHANGED, b"", b""), self.place, path, "deleted")
+        with self._staged() as (helper, token):
+            refuse(_said(helper, scripts.put_away(path, helper.staging, token)), self.place, path, "deleted")
+            with helper.process() as session:
+                output = session.run(scripts.remove(helper.staging, token), seconds=_LONGEST_SECONDS)
+            if output.status:
+                self._settle(helper, token, path, Exists.REFUSE)  # what can't be removed goes back
+                refuse(output, self.place, path, "deleted")
+
+    def permit(
+        self,
+        path: VolumePath,
+        *,
+        mode: str = "",
+        uid: int | None = None,
+        gid: int | None = None,
+        recursive: bool = False,
+    ) -> Entry:
+        """Set the mode (octal or as chmod knows it) and the owner; with `recursive` of all that is below as well.
+
+        Links are never followed; a mode is not for them. Raises InvalidInputError for values that can't be.
+        """
+        _check_permissions(mode, uid, gid)
+        if mode.isdigit():
+            mode = mode.zfill(5)  # of a folder chmod leaves the set-id bits alone unless five digits are given
+        owner = ("" if uid is None else f"{uid}") + ("" if gid is None else f":{gid}")
+        script = scripts.permit(path, mode, owner, recursive=recursive)
+        if recursive:
+            with self._helper() as helper, helper.process() as session:
+                refuse(session.run(script, seconds=_LONGEST_SECONDS), self.place, path, "changed")
+        else:
+            self._run(script, path, "changed")
+        return self.files.entry(path)
+
+    def copy(
+        self,
+        source: VolumePath,
+        target: VolumePath,
+        *,
+        exists: Exists = Exists.REFUSE,
+        watch: Callable[[int], None] = lambda _: None,
+    ) -> Entry | None:
+        """Copy something within the volume, everything about it included; None where the name is taken and it is to be
+        skipped. `watch` is told how many entries are copied; what it raises ends the copying and leaves nothing.
+        """
+        self._refuse_top(target)
+        if target.is_within(source) and target != source:
+            raise ConflictError(f"{named(source, self.place)} can't be copied into itself.")
+        before = self._before(target, exists, replaceable=frozenset({EntryType.FILE}))
+        if before is not None and exists is Exists.SKIP:
+            return None
+        with self._staged() as (helper, token):
+            copied = 0
+            with helper.process() as session:
+                for chunk in self._stream(session, scripts.copy(source, helper.staging, token), source, "copied"):
+                    copied += chunk.count(b"\n")
+                    watch(copied)
+            settled = self._settle(helper, token, target, exists)
+        return None if settled is None else self.files.entry(settled)
+
+    def unpack(self, chunks: Iterable[bytes], token: bytes, helper: Helper) -> bytes:
+        """Unpack a tar that was checked into staging, under the token; what tar complained of, a line each."""
+        with helper.process() as session:
+            return self._send(session, scripts.unpack(helper.staging, token), chunks, TOP, "unpacked")
+
+    @contextmanager
+    def staging(self) -> Iterator[tuple[Helper, bytes]]:
+        """The writing helper and a name for something in its staging folder; what is left there at the end goes."""
+        with self._staged() as found:
+            yield found
+
+    def run(self, script: bytes, path: VolumePath, doing: str) -> Output:
+        """Run a quick script that writes; raises what its status means for the path."""
+        return self._run(script, path, doing)
+
+    def _before(
+        self,
+        path: VolumePath,
+        exists: Exists,
+        replaceable: frozenset[EntryType] = frozenset({EntryType.FILE}),
+        *,
+        parents: bool = False,
+    ) -> Entry | None:
+        """What is there now, or None; refuses early what would be refused at the end, before anything is sent."""
+        try:
+            before = self.files.entry(path)
+        except NotFoundError:
+            if not path.parent.is_top and not parents:
+                self.files.entry(path.parent)
+            return None
+        if exists is Exists.REFUSE:
+            raise trouble(Output(scripts.TAKEN, b"", b""), self.place, path, "written")
+        if exists is Exists.REPLACE and before.type not in replaceable:
+            raise ConflictError(
+                f"{named(path, self.place)} is a {before.type.value} and is not replaced by something else.",
+                hint="Delete or rename it first, or choose another name.",
+            )
+        return before
+
+    def receive(
+        self, helper: Helper, token: bytes, chunks: Iterable[bytes], size: int | None, path: VolumePath
+    ) -> None:
+        """Take a file into staging, under the token; `path` is what it is called where that goes wrong."""
+        if size is None or size <= BY_SESSION:
+            with helper.process() as session:
+                self._send(session, scripts.receive(helper.staging, token), _measured(chunks, size), path, "written")
+        else:
+            refuse(_said(helper, scripts.open_staging(helper.staging)), self.place, path, "written")
+            self._put_archive(helper, _as_tar(token, _measured(chunks, size), size), path)
+
+    def _put_archive(self, helper: Helper, tar: Iterator[bytes], path: VolumePath) -> None:
+        with translated(self.place.subject):
+            try:
+                self.files.inside.engine.api.put_archive(helper.id, f"/volume/{helper.staging.decode()}", tar)
+            except docker.errors.APIError as error:
+                # The engine passes on what the system said, and so it reads like the complaint of a tool.
+                said = _capital(str(error.explanation or "").rpartition(": ")[2]).encode()
+                raise trouble(Output(1, b"", said), self.place, path, "written") from error
+
+    def _send(self, session: Session, script: bytes, chunks: Iterable[bytes], path: VolumePath, doing: str) -> bytes:
+        """Feed a script that takes pieces; what it complained of. Raised where it ends early or fails."""
+        with session.command(script, takes_input=True) as running:
+            try:
+                for chunk in chunks:
+                    running.send_piece(chunk)
+                running.send_end()
+            except SessionLostError:
+                with suppress(SessionLostError):
+                    _drain(running)
+                if running.status <= 0:
+                    raise
+            else:
+                _drain(running)
+            output = Output(running.status, b"", running.errors)
+        refuse(output, self.place, path, doing)
+        return output.errors
+
+    def _stream(self, session: Session, script: bytes, path: VolumePath, doing: str) -> Iterator[bytes]:
+        with session.command(script) as running:
+            yield from running.output()
+            output = Output(running.status, b"", running.errors)
+        refuse(output, self.place, path, doing)
+
+    def _settle(
+        self, helper: Helper, token: bytes, path: VolumePath, exists: Exists, prepare: bytes = b""
+    ) -> VolumePath | None:
+        """Give what is staged its name; the name it got, or None where that is taken and it is to be skipped."""
+        for candidate in candidates(path, exists):
+            script = scripts.settle(helper.staging, token, candidate, prepare, replace=exists is Exists.REPLACE)
+            output = _said(helper, script, _LONGEST_SECONDS)  # all that has come is written to the disk now
+            if output.status == scripts.TAKEN and exists is Exists.SKIP:
+                return None
+            if output.status != scripts.TAKEN or exists is not Exists.KEEP_BOTH:
+                refuse(output, self.place, candidate, "written")
+                return candidate
+        raise trouble(Output(scripts.TAKEN, b"", b""), self.place, path, "written")
+
+    def _refuse_move(self, output: Output, source: VolumePath, target: VolumePath) -> None:
+        """Raise what the status of a renaming means. The way to either may be what is wrong: they are asked."""
+        if output.status in {MISSING, LINK, NOT_A_FOLDER}:
+            self.files.entry(source)
+            self._run(scripts.into(target.parent), target.parent, "opened")
+            refuse(output, self.place, target, "moved")
+        refuse(output, self.place, target if output.status == scripts.TAKEN else source, "moved")
+
+    @contextmanager
+    def _staged(self) -> Iterator[tuple[Helper, bytes]]:
+        with self._helper() as helper, helper.staged() as token:
+            yield helper, token
+
+    @contextmanager
+    def _helper(self) -> Iterator[Helper]:
+        with self.files.inside.helper(self.place, writing=True) as helper:
+            yield helper
+
+    def _run(self, script: bytes, path: VolumePath, doing: str) -> Output:
+        output = self._output(script)
+        refuse(output, self.place, path, doing)
+        return output
+
+    def _output(self, script: bytes) -> Output:
+        with self._helper() as helper:
+            return _said(helper, script)
+
+    def _refuse_top(self, path: VolumePath) -> None:
+        if path.is_top:
+            raise ConflictError(
+                f"The top folder of {self.place.subject} stays as it is.", hint="Choose something in it."
+            )
+        if path.parts[0].startswith(scripts.OWN_PREFIXES):
+            raise ConflictError("Names that begin like this are Demijohn's own.", hint="Choose another name.")
+
+
+def _said(helper: Helper, script: bytes, seconds: float = _QUICK_SECONDS) -> Output:
+    with helper.session() as session:
+        return session.run(script, seconds=seconds)
+
+
+def _drain(running: Running) -> None:
+    for _ in running.output():
+        pass
+
+
+def candidates(path: VolumePath, exists: Exists) -> Iterator[VolumePath]:
+    """Names to try: the path, and where both are to be kept `name (2).ext` and so on."""
+    yield path
+    if exists is not Exists.KEEP_BOTH:
+        return
+    stem, dot, suffix = path.name.rpartition(b".")
+    if not stem or len(suffix) > _LONGEST_SUFFIX:
+        stem, dot, suffix = path.name, b"", b""
+    for number in range(2, _MOST_TWINS):
+        ending = b" (%d)" % number + dot + suffix
+        yield path.parent / (_cut(stem, LONGEST_NAME - len(ending)) + ending)
+
+
+def _cut(name: bytes, size: int) -> bytes:
+    """The beginning of a name, at most so many bytes, and no letter of UTF-8 in two."""
+    end = min(size, len(name))
+    while size - 4 < end < len(name) and name[end] & 0xC0 == 0x80:
+        end -= 1
+    return name[:end]
+
+
+def _broken_links(before: Entry | None) -> tuple[str, ...]:
+    if before is None or before.links < 2:
+        return ()
+    others = before.links - 1
+    names = "name keeps" if others == 1 else "names keep"
+    return (f"It had {others} other {names} the old content: hard links are not kept by a replacement.",)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _measured(chunks: Iterable[bytes], size: int | None) -> Iterator[bytes]:
+    done = 0
+    for chunk in chunks:
+        done += len(chunk)
+        if size is not None and done > size:
+            break
+        yield chunk
+    if size is not None and done != size:
+        raise InvalidInputError({}, f"{size:,} bytes were announced and {done:,} came, so nothing was changed.")
+
+
+def _as_tar(name: bytes, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    entry = tarfile.TarInfo(name.decode("ascii"))
+    entry.size, entry.mode, entry.mtime = size, 0o600, time.time()
+    yield entry.tobuf(tarfile.GNU_FORMAT)
+    yield from chunks
+    yield bytes(-size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+
+
+def _check_permissions(mode: str, uid: int | None, gid: int | None) -> None:
+    problems = {}
+    if mode and not _MODE.fullmatch(mode):
+        problems["mode"] = "Give the mode as octal digits, 0644 say, or as chmod knows it: u+x,go-w."
+    for name, value in (("uid", uid), ("gid", gid)):
+        if value is not None and not 0 <= value <= _LARGEST_ID:
+            problems[name] = f"Give a number from 0 to {_LARGEST_ID}."
+    if not mode and uid is None and gid is None:
+        problems["mode"] = "Say what is to change: mode, uid or gid."
+    if problems:
+        raise InvalidInputError(problems)

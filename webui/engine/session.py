@@ -1,0 +1,328 @@
+"""A shell in a helper container, spoken to over one attached socket: a command, what it prints, how it ended.
+
+Docker frames what a container prints: a byte for the stream, three of nothing, four of length, then the bytes
+(https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach). Within that,
+each command's output ends with a mark that nobody who writes to a volume can know.
+"""
+
+from __future__ import annotations
+
+import secrets
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from webui.errors import EngineError, EngineSlowError
+
+MOST_OUTPUT: Final = 256 * 1024 * 1024
+"""Bytes that `Session.run` takes of a command's output; a folder of a million names fits."""
+PIECE: Final = 4 * 1024 * 1024
+"""Bytes of input that are announced at a time."""
+_MOST_ERRORS = 64 * 1024
+_RECEIVE = 256 * 1024
+_STDERR = 2
+_HEADER = 8
+
+# What the shell does for as long as it lives. The key sees to it that bytes which nobody read can't pass for a command;
+# one that did not come whole, as the app ended, is not run. Of what a command complains of that takes input the beginning
+# is passed on: nobody listens while it is being fed, and if it had to wait for that both would wait forever.
+# `into` goes down to a folder name by name and refuses to follow a link, even one that is put there on the way.
+LOOP: Final = r"""
+n='
+'
+into() {
+  cd -P -- /volume || exit 70
+  for name do
+    [ -L "./$name" ] && exit 72
+    [ -e "./$name" ] || exit 71
+    [ -d "./$name" ] || exit 73
+    exec 9<.
+    cd -P -- "./$name" 2>&9 || exit 70
+    [ .. -ef /proc/self/fd/9 ] || exit 72
+  done
+  exec 9<&-
+}
+exec 6>&1
+while read -r key size mark input; do
+  [ "$key" = "$1" ] || exit 1
+  script=$(head -c "$size"; echo .)
+  script=${script%.}
+  [ "${#script}" = "$size" ] || exit 1
+  if [ "$input" = yes ]; then
+    status=$({ { ( eval "$script" ) 2>&1 >&6 5>&- 6>&-; echo $? >&5; } | { head -c 60000; exec cat >/dev/null; } >&2; } 5>&1)
+  else
+    ( eval "$script" ) </dev/null 6>&-
+    status=$?
+  fi
+  printf '\0%s %d\n' "$mark" "$status"
+  printf '\0%s\n' "$mark" >&2
+  [ "$input" = no ] || [ "$status" = 0 ] || exit 1
+done
+"""
+
+MISSING: Final = 71
+LINK: Final = 72
+NOT_A_FOLDER: Final = 73
+"""How `into` ends where it can't go on: nothing there, a symbolic link, something that is no folder."""
+
+
+class SessionLostError(EngineError):
+    """The shell is gone: it died, its helper was removed, or the engine closed the connection."""
+
+    title = "The helper container is gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The helper container through which Demijohn looks into the volume has ended.",
+            hint="Try again: a new one is started then.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command printed and its exit status."""
+
+    status: int
+    out: bytes
+    errors: bytes
+
+
+def quoted(word: bytes | str) -> bytes:
+    """A word as the shell reads it: any bytes but NUL, nothing in them means anything."""
+    raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
+    if b"\0" in raw:
+        raise ValueError("A word of a command has no NUL in it.")
+    return b"'" + raw.replace(b"'", b"'\\''") + b"'"
+
+
+def command(*argv: bytes | str) -> bytes:
+    """A command line that runs exactly these words."""
+    return b" ".join(map(quoted, argv))
+
+
+class Session:
+    """One shell. Commands are run one after the other; a second caller waits for the first."""
+
+    def __init__(self, sock: socket.socket, key: str, *, keep: object = None) -> None:
+        """Speaks over `sock`, which is attached to LOOP with `key` as its `$1`; `keep` must live as long as it."""
+        self._sock = sock
+        self._key = key
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._frames = _Frames(sock)
+        self._over = False
+
+    def run(self, script: bytes, *, seconds: float = 60.0, limit: int = MOST_OUTPUT) -> Output:
+        """Run a script in a shell of its own and take all it prints.
+
+        Raises:
+            SessionLostError: the shell is gone.
+            EngineSlowError: it did not end within `seconds`; the session can't be used any more.
+            EngineError: it printed more than `limit` bytes; the session can't be used any more.
+        """
+        with self.command(script, seconds=seconds) as running:
+            parts, size = [], 0
+            for chunk in running.output():
+                parts.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise EngineError(f"The helper answered with more than {limit:,} bytes.")
+            return Output(running.status, b"".join(parts), running.errors)
+
+    @contextmanager
+    def command(self, script: bytes, *, takes_input: bool = False, seconds: float | None = None) -> Iterator[Running]:
+        """Run a script whose output, and input where `takes_input`, goes in pieces.
+
+        `output` has to be read to its end before the block is left; otherwise the session is over, as nobody knows
+        what still comes. So it is when a command that takes input fails. Raises SessionLostError.
+        """
+        with self._lock:
+            if self._over:
+                raise SessionLostError
+            running = Running(self._sock, self._frames, None if seconds is None else time.monotonic() + seconds)
+            try:
+                head = f"{self._key} {len(script)} {running.mark} {'yes' if takes_input else 'no'}\n"
+                running.send(head.encode() + script)
+                yield running
+            finally:
+                if not running.over or (takes_input and running.status):
+                    self._lose()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it can't be used any more."""
+        if not self._over and self._lock.acquire(blocking=False):
+            try:
+                if _is_heard(self._sock):  # a shell that was asked nothing says nothing: it has ended
+                    self._lose()
+            finally:
+                self._lock.release()
+        return self._over
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command is running."""
+        return self._lock.locked()
+
+    def close(self) -> None:
+        """Hang up, which ends the shell when its command has ended. May be called from any thread, and again."""
+        self._lose()
+
+    def _lose(self) -> None:
+        self._over = True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._sock.close()
+        close = getattr(self._keep, "close", None)
+        if close is not None:
+            with suppress(OSError):
+                close()
+
+
+class Running:
+    """A command under way."""
+
+    def __init__(self, sock: socket.socket, frames: _Frames, deadline: float | None) -> None:
+        self.mark = secrets.token_hex(16)
+        self.status = -1
+        self.over = False
+        self._sock = sock
+        self._frames = frames
+        self._deadline = deadline
+        self._out = _Until(b"\0" + self.mark.encode() + b" ")
+        self._errors = _Until(b"\0" + self.mark.encode() + b"\n")
+        self._complaints = bytearray()
+
+    @property
+    def errors(self) -> bytes:
+        """What it wrote to its standard error so far, cut where that is very long."""
+        return bytes(self._complaints)
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Raises SessionLostError where nobody takes it any more, EngineSlowError."""
+        with _connected():
+            self._sock.settimeout(self._left())
+            self._sock.sendall(data)
+
+    def send_piece(self, data: bytes | memoryview) -> None:
+        """Input as a script takes it that reads `read -r size; head -c "$size"` in a loop."""
+        view = memoryview(data)
+        for start in range(0, len(view), PIECE):
+            piece = view[start : start + PIECE]
+            self.send(b"%d\n" % len(piece))
+            self.send(piece)
+
+    def send_end(self) -> None:
+        """There is no more input."""
+        self.send(b"0\n")
+
+    def output(self) -> Iterator[bytes]:
+        """What it prints, as it comes, until it has ended. Raises SessionLostError, EngineSlowError."""
+        while not (self._out.ended and self._errors.ended and b"\n" in self._out.rest):
+            with _connected():
+                self._sock.settimeout(self._left())
+                stream, data = self._frames.next()
+            if stream == _STDERR:
+                self._complain(self._errors.feed(data))
+            elif chunk := self._out.feed(data):
+                yield chunk
+        self.status = int(self._out.rest.partition(b"\n")[0])
+        self.over = True
+
+    def _complain(self, data: bytes) -> None:
+        self._complaints += data[: max(0, _MOST_ERRORS - len(self._complaints))]
+
+    def _left(self) -> float | None:
+        return None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
+
+
+class _Until:
+    """Passes bytes on until the mark, which may come in parts."""
+
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._held = b""
+        self.ended = False
+        self.rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        if self.ended:
+            self.rest += data
+            return b""
+        data = self._held + data if self._held else data
+        found = data.find(self._mark)
+        if found >= 0:
+            self.ended, self.rest = True, data[found + len(self._mark) :]
+            return data[:found]
+        held = self._beginning_at_end_of(data)
+        self._held = data[held:]
+        return data[:held] if self._held else data
+
+    def _beginning_at_end_of(self, data: bytes) -> int:
+        """Where at the end of `data` the mark may have begun; its length where it has not."""
+        start = data.find(b"\0", max(0, len(data) - len(self._mark) + 1))
+        while start >= 0:
+            if self._mark.startswith(data[start:]):
+                return start
+            start = data.find(b"\0", start + 1)
+        return len(data)
+
+
+class _Frames:
+    """Docker's frames, read from a socket; what is there of a long one is handed out before the rest has come."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._held = memoryview(b"")
+        self._stream = 0
+        self._left = 0
+
+    def next(self) -> tuple[int, bytes]:
+        """The stream and some bytes of it, at least one. Raises SessionLostError at the end, OSError."""
+        while not self._left:
+            while len(self._held) < _HEADER:
+                self._held = memoryview(bytes(self._held) + self._received())
+            header = self._taken(_HEADER)
+            self._stream, self._left = header[0], int.from_bytes(header[4:], "big")
+        if not self._held:
+            self._held = memoryview(self._received())
+        data = self._taken(self._left)
+        self._left -= len(data)
+        return self._stream, data
+
+    def _taken(self, most: int) -> bytes:
+        taken, self._held = bytes(self._held[:most]), self._held[most:]
+        return taken
+
+    def _received(self) -> bytes:
+        received = self._sock.recv(_RECEIVE)
+        if not received:
+            raise SessionLostError
+        return received
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    """Raise the domain's errors for those of the socket."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise EngineSlowError("Looking into the volume takes too long; its storage may not answer.") from error
+    except OSError as error:
+        raise SessionLostError from error
+
+
+def _is_heard(sock: socket.socket) -> bool:
+    """Whether there is something to be read, the end included."""
+    waiting = select.poll()
+    try:
+        waiting.register(sock, select.POLLIN)
+    except ValueError:  # it was closed just now
+        return True
+    return bool(waiting.poll(0))

@@ -1,0 +1,248 @@
+"""Changing the files of a volume over HTTP: folders, new files, move, copy, delete, permissions.
+
+A path is sent as text (`path`, `from`, `to`, `into`), with lone surrogates for bytes that are not UTF-8; or, as a form
+can't carry these, percent-encoded as an entry's `id` has it (`id`, `from_id`, `into_id`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from flask import Blueprint, Response, url_for
+
+from webui import forms
+from webui.engine.file_model import Entry, Exists
+from webui.errors import DemijohnError, InvalidInputError
+from webui.jobs.copying import start_copy
+from webui.paths import VolumePath, file_name, volume_path
+from webui.render import done
+from webui.views._shared import catalogue, house, outcome, received, same_engine, sent_along
+from webui.views.file_dialogs import delete_dialog, move_again, new_again, or_again, permissions_again
+from webui.views.file_shapes import entry_json
+from webui.views.places import Opened, opened, path_from, path_sent
+
+blueprint = Blueprint("file_changes", __name__, url_prefix="/e/<engine>/<place:where>")
+
+MOST_AT_ONCE = 5_000
+"""Paths in one request."""
+
+
+@blueprint.delete("/files/<entry:rest>")
+def delete(engine: str, where: str, rest: str) -> Response:
+    """Delete a file, or a folder with all that is in it."""
+    sent = sent_along(set())
+    same_engine(catalogue(engine), sent)
+    found = opened(engine, where)
+    path = path_from(rest)
+    found.changes.delete(path)
+    return done(_folder_url(found, path.parent), None, event="volume", message=f"{path.shown} was deleted.")
+
+
+@blueprint.post("/-/delete")
+def delete_many(engine: str, where: str) -> Response:
+    """Delete the named entries, each by itself, and say how each went."""
+    sent = received()
+    forms.check_fields(sent, {"path", "id", "version"})
+    same_engine(catalogue(engine), sent)
+    found = opened(engine, where)
+    paths = _paths(sent, "path", "id")
+    versions = forms.many(sent, "version") or [""] * len(paths)
+    results = [_deleted(found, path, version) for path, version in zip(paths, versions, strict=False)]
+    failed = [result for result in results if not result["ok"]]
+    if failed:
+        left = found.files.entries([path for path, each in zip(paths, results, strict=True) if not each["ok"]])
+        return delete_dialog(found, left, results=results, status=207)
+    said = f"{len(paths)} entries were deleted." if len(paths) > 1 else f"{paths[0].shown} was deleted."
+    return done(_folder_url(found, paths[0].parent), {"results": results}, event="volume", message=said)
+
+
+@blueprint.post("/folders")
+@or_again(new_again)
+def make_folder(engine: str, where: str) -> Response:
+    """Make a folder."""
+    sent = received()
+    forms.check_fields(sent, {"path", "into", "into_id", "name", "parents"})
+    found = opened(engine, where)
+    path = _new_path(sent)
+    entry = found.changes.make_folder(path, parents=forms.flag(sent, "parents"))
+    return _changed(found, entry, f"Folder {path.shown} was made.", status=201)
+
+
+@blueprint.post("/-/file")
+@or_again(new_again)
+def make_file(engine: str, where: str) -> Response:
+    """Make an empty file."""
+    sent = received()
+    forms.check_fields(sent, {"path", "into", "into_id", "name"})
+    found = opened(engine, where)
+    path = _new_path(sent)
+    written = found.changes.put(path, (), 0, exists=Exists.REFUSE)
+    if written is None:
+        raise AssertionError("a file that is refused where it exists is written or an error is raised")
+    return _changed(found, written.entry, f"File {path.shown} was made.", status=201)
+
+
+@blueprint.post("/move")
+@or_again(move_again)
+def move(engine: str, where: str) -> Response:
+    """Move entries into another folder, or give one another name."""
+    sent = received()
+    forms.check_fields(sent, {"from", "from_id", "to", "into", "into_id", "name", "exists"})
+    found = opened(engine, where)
+    exists = _exists(sent)
+    pairs = _pairs(sent)
+    results = [_moved(found, source, target, exists) for source, target in pairs]
+    return _results(found, pairs, results, "moved")
+
+
+@blueprint.post("/copy")
+@or_again(move_again)
+def copy(engine: str, where: str) -> Response:
+    """Copy entries within the volume, in the background."""
+    sent = received()
+    forms.check_fields(sent, {"from", "from_id", "to", "into", "into_id", "name", "exists"})
+    found = opened(engine, where)
+    pairs, exists = _pairs(sent), _exists(sent)
+    job = start_copy(house().runner, catalogue(engine).engine, found.changes, pairs, exists)
+    said = pairs[0][0].shown if len(pairs) == 1 else f"{len(pairs)} entries"
+    return done(
+        url_for("jobs.show", job_id=job.id), {"job": job.to_json()}, status=202, event="job", message=f"Copying {said}."
+    )
+
+
+@blueprint.post("/permissions")
+@or_again(permissions_again)
+def permit(engine: str, where: str) -> Response:
+    """Set mode and owner of entries, with all that is in them where that is asked."""
+    sent = received()
+    forms.check_fields(sent, {"path", "id", "mode", "uid", "gid", "recursive"})
+    found = opened(engine, where)
+    paths = _paths(sent, "path", "id", top=True)
+    mode, recursive = forms.text(sent, "mode"), forms.flag(sent, "recursive")
+    uid, gid = _id(sent, "uid"), _id(sent, "gid")
+    entries = [found.changes.permit(path, mode=mode, uid=uid, gid=gid, recursive=recursive) for path in paths]
+    said = f"Permissions of {paths[0].shown if len(paths) == 1 else f'{len(paths)} entries'} were changed."
+    shown = entry_json(entries[0]) if len(entries) == 1 else {"entries": [entry_json(each) for each in entries]}
+    return done(_folder_url(found, paths[0].parent), shown, event="volume", message=said)
+
+
+def _deleted(found: Opened, path: VolumePath, version: str) -> dict[str, Any]:
+    try:
+        found.changes.delete(path, version=version)
+    except DemijohnError as error:
+        return outcome(error, path=path.text, id=path.id)
+    return outcome(None, path=path.text, id=path.id)
+
+
+def _moved(found: Opened, source: VolumePath, target: VolumePath, exists: Exists) -> dict[str, Any]:
+    about = {"from": source.text, "id": source.id}
+    try:
+        same = source == target
+        entry = found.files.entry(source) if same else found.changes.rename(source, target, exists=exists)
+    except DemijohnError as error:
+        return {**outcome(error, **about), "status": error.status, "raised": error}
+    return {**outcome(None, **about), "entry": None if entry is None else entry_json(entry)}
+
+
+def _results(
+    found: Opened, pairs: list[tuple[VolumePath, VolumePath]], results: list[dict[str, Any]], done_word: str
+) -> Response:
+    """One entry answers as itself; of many each says how it went."""
+    raised = [result.pop("raised") for result in results if "raised" in result]
+    if raised and len(raised) == len(results):
+        raise raised[0]
+    folder = pairs[0][1].parent
+    if len(results) == 1:
+        entry = results[0]["entry"]
+        said = f"{pairs[0][0].shown} was {done_word}." if entry else f"{pairs[0][0].shown} was left where it is."
+        return done(_folder_url(found, folder), entry or {"skipped": True}, event="volume", message=said)
+    said = f"{len(results) - len(raised)} of {len(results)} entries were {done_word}."
+    if raised:
+        said += f" {raised[0].message}"
+    return done(_folder_url(found, folder), {"results": results}, event="volume", message=said)
+
+
+def _changed(found: Opened, entry: Entry, said: str, *, status: int = 200) -> Response:
+    location = f"{_folder_url(found, VolumePath())}/{entry.path.id}"
+    return done(location, entry_json(entry), status=status, event="volume", message=said)
+
+
+def _folder_url(found: Opened, folder: VolumePath) -> str:
+    base = url_for("files.show", where=found.where)
+    return f"{base}/{folder.id}" if not folder.is_top else base
+
+
+def _paths(sent: Mapping[str, Any], text: str, identifier: str, *, top: bool = False) -> list[VolumePath]:
+    """The paths that were sent, as text or by id, at least one. Raises InvalidInputError."""
+    paths = (
+        [path_sent(each, text) for each in forms.many(sent, text)]
+        if not _surrogates(sent.get(text))
+        else _raw(sent, text)
+    )
+    paths += [volume_path(unquote_to_bytes(each), identifier) for each in forms.many(sent, identifier)]
+    if not paths or (not top and any(path.is_top for path in paths)):
+        raise InvalidInputError({text: "Say which file or folder is meant."})
+    if len(paths) > MOST_AT_ONCE:
+        raise InvalidInputError({text: f"Name at most {MOST_AT_ONCE:,} entries at once."})
+    return list(dict.fromkeys(paths))
+
+
+def _surrogates(value: Any) -> bool:
+    values = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(each, str) and forms.is_broken(each) for each in values)
+
+
+def _raw(sent: Mapping[str, Any], name: str) -> list[VolumePath]:
+    value = sent[name]
+    return [path_sent(each, name) for each in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _one(sent: Mapping[str, Any], text: str, identifier: str) -> VolumePath | None:
+    """A path that may be left out."""
+    if text not in sent and identifier not in sent:
+        return None
+    paths = _paths(sent, text, identifier, top=True) if sent.get(text) or identifier in sent else [VolumePath()]
+    if len(paths) > 1:
+        raise InvalidInputError({text: "Name one folder."})
+    return paths[0]
+
+
+def _new_path(sent: Mapping[str, Any]) -> VolumePath:
+    """`path`, or `name` in the folder `into`."""
+    if "name" not in sent:
+        return _paths(sent, "path", "id")[0]
+    folder = _one(sent, "into", "into_id") or VolumePath()
+    return folder / file_name(forms.text(sent, "name", strip=False))
+
+
+def _pairs(sent: Mapping[str, Any]) -> list[tuple[VolumePath, VolumePath]]:
+    """What goes where: `to` is the new path of one entry, `into` the folder for any number, `name` a new name in it."""
+    sources = _paths(sent, "from", "from_id")
+    if "to" in sent:
+        targets = _paths(sent, "to", "to_id")
+        if len(sources) != 1 or len(targets) != 1:
+            raise InvalidInputError({"to": "Say `into` which folder, if it is more than one entry."})
+        return [(sources[0], targets[0])]
+    folder = _one(sent, "into", "into_id")
+    if "name" in sent:
+        if len(sources) != 1:
+            raise InvalidInputError({"name": "Only one entry can be given that name."})
+        name = file_name(forms.text(sent, "name", strip=False))
+        return [(sources[0], (sources[0].parent if folder is None else folder) / name)]
+    if folder is None:
+        raise InvalidInputError({"to": "Say where to: `to` a path, or `into` a folder."})
+    return [(source, folder / source.name) for source in sources]
+
+
+def _exists(sent: Mapping[str, Any]) -> Exists:
+    said = forms.text(sent, "exists") or Exists.REFUSE.value
+    try:
+        return Exists(said)
+    except ValueError:
+        raise InvalidInputError({"exists": f"Say one of {', '.join(Exists)}."}) from None
+
+
+def _id(sent: Mapping[str, Any], name: str) -> int | None:
+    return None if sent.get(name) in {None, "", ("",)} else forms.number(sent, name, default=0)

@@ -1,0 +1,211 @@
+"""The places one can look inside of, as URLs have them: `volumes/<name>`, or a bind mount `containers/<id>/mounts/<n>`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, g, url_for
+from htmx_flask import request
+from werkzeug.routing import BaseConverter
+
+from webui.engine import containers as engine_containers
+from webui.engine import volumes as engine_volumes
+from webui.engine.changes import Changes
+from webui.engine.file_model import Place
+from webui.engine.files import Files
+from webui.engine.helper_image import find_helper_image
+from webui.engine.inside import Inside
+from webui.engine.model import Volume
+from webui.errors import ConflictError, DemijohnError, EngineSlowError, InvalidInputError, NotFoundError
+from webui.jobs import Job, JobState
+from webui.jobs.helper_image import start_helper_image
+from webui.paths import TOP, VolumePath, volume_path
+from webui.render import answer, wants_json
+from webui.views._shared import catalogue, house, wait
+
+
+class PlaceConverter(BaseConverter):
+    """`<place:where>` in a rule."""
+
+    regex = r"volumes/[^/]+|containers/[^/]+/mounts/[0-9]+"
+    part_isolating = False
+
+    def to_url(self, value: str) -> str:
+        return "/".join(map(super().to_url, value.split("/")))
+
+
+class EntryConverter(BaseConverter):
+    """`<entry:rest>` at the end of a rule: a path inside a place, newlines in names included; see `path_from`."""
+
+    regex = r"[^/][\s\S]*"
+    part_isolating = False
+    weight = 200
+
+    def to_url(self, value: str) -> str:
+        return "/".join(map(super().to_url, value.split("/")))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A place somebody looks inside of: its files, the volume it is (None for a host's folder), and its URLs' part."""
+
+    files: Files
+    volume: Volume | None
+    where: str
+
+    @property
+    def place(self) -> Place:
+        """What the engine knows it as."""
+        return self.files.place
+
+    @property
+    def changes(self) -> Changes:
+        """What can be changed in it."""
+        return Changes(self.files)
+
+    def url_of(self, path: VolumePath) -> str:
+        """Where a folder or file of it is shown."""
+        top = url_for("files.show", where=self.where)
+        return top if path.is_top else f"{top}/{path.id}"
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """The running containers that may write to it at the same time."""
+        if self.volume is None:
+            return ()
+        return tuple(
+            sorted(
+                {use.name for use in self.volume.used_by if not use.read_only and use.state in {"running", "paused"}}
+            )
+        )
+
+
+class GettingReadyError(DemijohnError):
+    """What looks inside is on its way: its image is being fetched by `job`, or without one it is being started."""
+
+    status = 503
+    title = "Getting ready"
+
+    def __init__(self, message: str, *, hint: str, job: Job | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.job = job
+
+    def details(self) -> dict[str, Any]:
+        return {"job": self.job.to_json()} if self.job else {}
+
+
+def init_app(app: Flask) -> None:
+    """Teach the app the places, and what to show while the image is not there."""
+    app.url_map.converters |= {"place": PlaceConverter, "entry": EntryConverter}
+    app.register_error_handler(GettingReadyError, _getting_ready)
+
+
+def opened(engine: str, where: str) -> Opened:
+    """The place named in the URL, ready to be looked into.
+
+    Raises NotFoundError, ConflictError for a mount that is no host's folder, GettingReadyError.
+    """
+    found = named(engine, where)
+    inside = found.files.inside
+    if not inside.is_open(found.place):
+        _ensure_image(engine)
+        _start(inside, found.place)
+    return found
+
+
+def named(engine: str, where: str) -> Opened:
+    """The same for what needs no look inside: nothing is started. Raises NotFoundError, ConflictError."""
+    found = catalogue(engine)
+    kind, name, *rest = where.split("/")
+    volume = None
+    if kind == "volumes":
+        volume = engine_volumes.inspect_volume(found.engine, name, wait=wait())
+        place = Place.volume(volume.name)
+    else:
+        place = _bind_mount(found.engine, name, int(rest[1]))
+    g.place = where
+    return Opened(Files(house().inside(engine), place), volume, where)
+
+
+def path_from(rest: str) -> VolumePath:
+    """The path that ends the URL, as the bytes that were sent; `rest` is how the router read them, as UTF-8.
+
+    Raises InvalidInputError.
+    """
+    segments = request.environ["PATH_INFO"].encode("latin-1").split(b"/")
+    return volume_path(b"/".join(segments[-rest.count("/") - 1 :])) if rest else TOP
+
+
+def path_in_url(after: str) -> VolumePath:
+    """The path behind `/<after>/` in the URL as the bytes that were sent, UTF-8 or not. Raises InvalidInputError."""
+    sent = request.environ["PATH_INFO"].encode("latin-1")
+    segments = sent.split(b"/")
+    start = segments.index(after.encode(), 5) + 1
+    return volume_path(b"/".join(segments[start:]))
+
+
+def path_sent(sent: Any, field: str = "path") -> VolumePath:
+    """A path in a body: text, with lone surrogates for bytes that are not UTF-8. Raises InvalidInputError."""
+    if not isinstance(sent, str):
+        raise InvalidInputError({field: "Give a path as text."})
+    return volume_path(sent, field)
+
+
+def _bind_mount(engine: Any, reference: str, number: int) -> Place:
+    container = engine_containers.inspect_container(engine, reference, wait=wait()).container
+    if number >= len(container.mounts):
+        raise NotFoundError(f"Container {container.name} has no mount number {number}.")
+    mount = container.mounts[number]
+    if mount.type != "bind":
+        raise ConflictError(
+            f"What {container.name} has at {mount.target} is no folder of the host.",
+            hint="Open the volume itself to see its files." if mount.type == "volume" else "",
+        )
+    if not engine.facts().local:
+        raise ConflictError(f"{mount.source} is a folder of another machine; from here it can't be looked into.")
+    return Place.folder(mount.source, f"{container.name}: {mount.target}")
+
+
+def _ensure_image(engine: str) -> None:
+    home = house()
+    if find_helper_image(home.engines.get(engine), home.settings.helper_image) is not None:
+        return
+    job = start_helper_image(home.runner, home.engines.get(engine), home.settings.helper_image)
+    job = home.runner.wait(job.id, wait())
+    if job.state is not JobState.DONE:
+        if job.state.over:
+            raise ConflictError(
+                "The image through which Demijohn looks inside volumes could not be had.", hint=job.error
+            )
+        raise GettingReadyError(
+            "Demijohn is fetching the small image through which it looks inside volumes.",
+            hint="This is needed once for an engine. It goes on by itself.",
+            job=job,
+        )
+
+
+def _start(inside: Inside, place: Place) -> None:
+    """A page does not wait for storage that does not answer: it says so, and asks again."""
+    try:
+        inside.start(place, wait=wait())
+    except EngineSlowError as error:
+        raise GettingReadyError(
+            f"Opening {place.subject} takes longer than usual.",
+            hint="Its storage may be slow, or may not answer. It goes on by itself as soon as it does.",
+        ) from error
+
+
+def _getting_ready(error: GettingReadyError) -> Response:
+    retry = request.full_path if request.method == "GET" else url_for("volumes.index")
+    response = answer(
+        "files/preparing.html",
+        "preparing",
+        {"error": error.message, "hint": error.hint, **error.details()},
+        status=error.status if wants_json() else 200,
+        error=error,
+        job=error.job,
+        retry=retry,
+    )
+    response.headers["Retry-After"] = "2"
+    return response

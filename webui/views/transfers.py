@@ -1,0 +1,178 @@
+"""Files into a volume and out of it. Their bytes flow through and are kept nowhere; for archives see `archives`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+from htmx_flask import request
+
+from webui import commands, forms
+from webui.engine.changes import Written
+from webui.engine.file_model import Entry, EntryType, Exists
+from webui.error_pages import error_response
+from webui.errors import ConflictError, InvalidInputError, NotFoundError
+from webui.paths import VolumePath, volume_path
+from webui.preview import PREVIEW_BYTES, preview_of
+from webui.render import answer, done
+from webui.views import archives
+from webui.views._shared import catalogue, house
+from webui.views.file_shapes import entry_json
+from webui.views.places import Opened, named, opened, path_from
+from webui.views.receiving import SentForm, body, body_size, check_engine, choice, folder_in_query
+from webui.views.sending import (
+    NOTHING_RUNS,
+    RangeError,
+    describe,
+    disposition,
+    flowing,
+    is_unchanged,
+    part_asked_for,
+    place_among,
+)
+
+blueprint = Blueprint("transfers", __name__, url_prefix="/e/<engine>/<place:where>")
+archives.add_to(blueprint)
+
+BYTES = "application/octet-stream"
+_OVERWRITE = (Exists.REPLACE, Exists.REFUSE, Exists.KEEP_BOTH, Exists.SKIP)
+_IN_FORMS = (Exists.REFUSE, Exists.REPLACE, Exists.KEEP_BOTH, Exists.SKIP)
+
+
+@blueprint.put("/files", defaults={"rest": ""}, strict_slashes=False)
+@blueprint.put("/files/<entry:rest>")
+def put(engine: str, where: str, rest: str) -> Response:
+    """Write a file: the body is what will be in it."""
+    forms.check_fields(request.args, {"exists", "parents"})
+    exists = Exists(choice(request.args, "exists", *_OVERWRITE))
+    check_engine(catalogue(engine))
+    found, path = opened(engine, where), path_from(rest)
+    with place_among(house().uploads, "uploads"):
+        written = found.changes.put(
+            path,
+            body(),
+            body_size(),
+            exists=Exists.REFUSE if request.if_none_match.star_tag else exists,
+            version=_version_meant(found, path),
+            parents=forms.flag(request.args, "parents"),
+        )
+    json, said = _told(path, written)
+    new = written is not None and written.created
+    location = found.url_of(path if written is None else written.entry.path)
+    return done(location, json, status=201 if new else 200, event="volume", message=said)
+
+
+@blueprint.get("/-/upload")
+def upload(engine: str, where: str) -> Response:
+    """The form for files to upload into a folder."""
+    found, folder = named(engine, where), folder_in_query()
+    return answer(
+        "files/upload.html",
+        "dialog",
+        {},
+        opened=found,
+        folder=folder,
+        folder_url=found.url_of(folder),
+        form_url=f"{url_for('.upload_form', where=where)}?path={folder.id}",
+        engine_id=catalogue(engine).engine.facts().identity,
+        command=commands.file_copy_in(found.place, folder / b"FILE"),
+    )
+
+
+@blueprint.post("/upload")
+def upload_form(engine: str, where: str) -> Response:
+    """Write the files of a form into a folder, one after the other."""
+    forms.check_fields(request.args, {"path", "exists", "form_token"})
+    check_engine(catalogue(engine))
+    found, folder = opened(engine, where), folder_in_query()
+    results = []
+    with place_among(house().uploads, "uploads"):
+        sent = SentForm()
+        for file in sent.files():
+            exists = Exists(choice({**request.args, **sent.fields}, "exists", *_IN_FORMS))
+            path = _below(folder, file.name)
+            results.append(_told(path, found.changes.put(path, file.chunks, exists=exists, parents=True))[0])
+    if not results:
+        raise InvalidInputError({"file": "Choose a file to upload."})
+    said = "One file was uploaded." if len(results) == 1 else f"{len(results)} files were uploaded."
+    return done(found.url_of(folder), {"results": results}, event="volume", message=said)
+
+
+@blueprint.get("/download", defaults={"rest": ""}, strict_slashes=False)
+@blueprint.get("/download/<entry:rest>")
+def download(engine: str, where: str, rest: str) -> Response:
+    """A file as it is, or a part of it."""
+    forms.check_fields(request.args, {"inline", "version"})
+    found = opened(engine, where)
+    entry = found.files.entry(path_from(rest))
+    _check_is_file(found, entry)
+    if is_unchanged(entry):
+        response = Response(status=304)
+        describe(response, entry)
+        return response
+    try:
+        return _sent(found, entry, part_asked_for(entry))
+    except RangeError as error:
+        response = error_response(error)
+        response.headers["Content-Range"] = f"bytes */{entry.size}"
+        return response
+
+
+def _sent(found: Opened, entry: Entry, part: tuple[int, int] | None) -> Response:
+    """The file, or the part of it that begins there and is so long."""
+    start, length = part or (0, entry.size)
+    image = _image_type(found, entry) if forms.flag(request.args, "inline") else ""
+    response = Response(iter(()), status=206 if part else 200, mimetype=image or BYTES)
+    if request.method != "HEAD":
+        content = found.files.download(entry.path, start, length)
+        places = place_among(house().downloads, "downloads")
+        response.response = flowing(places, content, f"the download of {entry.path.shown}")
+    response.headers["Content-Length"] = str(length)
+    if part:
+        response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{entry.size}"
+    response.headers["Content-Disposition"] = disposition(entry.name, inline=bool(image))
+    response.headers["Content-Security-Policy"] = NOTHING_RUNS
+    describe(response, entry)
+    return response
+
+
+def _image_type(found: Opened, entry: Entry) -> str:
+    """The media type of an image that may be shown as such; what else it may be is only ever saved."""
+    preview = preview_of(entry.name, found.files.read(entry.path, PREVIEW_BYTES), entry.size)
+    return preview.image_type if preview.kind == "image" else ""
+
+
+def _check_is_file(found: Opened, entry: Entry) -> None:
+    name = entry.path.shown or found.place.name
+    if entry.is_folder:
+        archive = f"{url_for('.pack', where=found.where)}?path={entry.path.id}"
+        raise ConflictError(f"“{name}” is a folder.", hint=f"Download it as an archive: {archive}&format=tar.gz")
+    if entry.type is EntryType.LINK:
+        raise ConflictError(f"“{name}” is a symbolic link, and links are not followed.", hint="Download its target.")
+    if not entry.is_file:
+        raise ConflictError(f"“{name}” is a {entry.type.value}: there is nothing in it to download.")
+
+
+def _version_meant(found: Opened, path: VolumePath) -> str:
+    """The version that `If-Match` asks for: what is there if it is one of those, else one that nothing has."""
+    if "If-Match" not in request.headers:
+        return ""
+    try:
+        version = found.files.entry(path).version
+    except NotFoundError:
+        return "none"
+    return version if version in request.if_match else "none"
+
+
+def _told(path: VolumePath, written: Written | None) -> tuple[dict[str, Any], str]:
+    """How writing a file went, for a script and in a sentence."""
+    if written is None:
+        return {"skipped": True, "path": path.text}, f"{path.shown} was there already and stays as it is."
+    said = f"{written.entry.path.shown} was {'uploaded' if written.created else 'replaced'}."
+    json = {**entry_json(written.entry), "warnings": list(written.warnings)}
+    return json, " ".join((said, *written.warnings))
+
+
+def _below(folder: VolumePath, name: str) -> VolumePath:
+    """The path of a file in a form; one of a folder that was chosen has folders in its name."""
+    return volume_path(b"/".join(filter(None, (folder.raw, name.encode("utf-8", "surrogateescape")))), "file")
