@@ -12,6 +12,7 @@ from webui import error_pages, log, security, templating, views
 from webui.engine.connection import Engines
 from webui.house import House
 from webui.jobs import Runner, importing
+from webui.preview import FORM_BYTES
 from webui.settings import Settings
 from webui.store import Store
 
@@ -29,7 +30,8 @@ _COMPRESSION = {
 def create_app(settings: Settings, engines: Engines) -> Flask:
     """The WSGI app for these settings and engines. `app.extensions["demijohn"]` is its House: close it at the end."""
     app = Flask("webui", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static"))
-    app.config.update(_COMPRESSION)
+    # What guards the forms reads them before a view can say how much it takes: the most that any takes.
+    app.config.update(_COMPRESSION, MAX_FORM_MEMORY_SIZE=FORM_BYTES)
     store = Store(settings.data_dir)
     undo = importing.undo_handlers(settings.helper_image)
     app.wsgi_app = log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]

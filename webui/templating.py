@@ -30,6 +30,7 @@ STYLESHEETS = (
     "wizard.css",
     "pages.css",
     "files.css",
+    "transfers.css",
     "editor.css",
     "usage.css",
 )
@@ -63,6 +64,19 @@ KEYS = (
     (("?",), "This list"),
 )
 
+FILE_KEYS = (
+    (("Enter",), "Open: go into a folder, preview a file"),
+    (("Backspace", "Alt ↑"), "Go to the folder above"),
+    (("a…z",), "Jump to the name that begins so"),
+    (("Shift ↑↓",), "Select from where you are"),
+    (("Ctrl A",), "Select everything that is shown, 5,000 entries at most"),
+    (("F2",), "Rename"),
+    (("Ctrl C", "Ctrl X"), "Hold the selected to be copied, or moved"),
+    (("Ctrl V",), "Paste here, after a confirmation"),
+    (("Alt N",), "New folder"),
+    (("Double-click",), "Open; a click previews, Ctrl and Shift with it select"),
+)
+
 
 def init_app(app: Flask) -> None:
     """Give the templates their macros, filters and constants; an undefined name is an error."""
@@ -91,6 +105,7 @@ def init_app(app: Flask) -> None:
         glossary=glossary.ENTRIES,
         htmx_config=json.dumps(HTMX_CONFIG),
         key_list=KEYS,
+        file_key_list=FILE_KEYS,
         stylesheets=STYLESHEETS,
     )
     environment.globals["ui"] = environment.get_template("_macros.html").module

@@ -4,7 +4,7 @@ const boxes = () => [...form().querySelectorAll("[data-bit]")];
 
 function toBoxes() {
   if (!form()) return;
-  const mode = form().elements.mode.value.trim();
+  const mode = form().elements.mode.value.trim() || form().dataset.now;
   const octal = /^[0-7]{3,4}$/.test(mode);
   if (octal) for (const box of boxes()) box.checked = Boolean(parseInt(mode, 8) & Number(box.dataset.bit));
   for (const part of form().querySelectorAll("[data-matrix]")) part.toggleAttribute("data-unknown", !octal);

@@ -11,6 +11,8 @@ import "./columns.js";
 import "./folder.js";
 import "./folder_keys.js";
 import "./file_dialogs.js";
+import "./uploads.js";
+import "./importing.js";
 import "./keys.js";
 import "./palette.js";
 import "./log.js";

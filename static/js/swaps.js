@@ -27,7 +27,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   if (xhr.status === 0) event.detail.shouldSwap = false;
   // An error about an action is shown as a notice; one about a region, in its place.
   const isAction = event.detail.requestConfig.verb !== "get";
-  const ownForm = target?.matches?.("form, #remove-answer, #sizes, #explained") ?? false;
+  const ownForm = target?.matches?.("form, #remove-answer, #sizes, #explained, #count") ?? false;
   if (xhr.status >= 400 && isAction && !ownForm) {
     event.detail.shouldSwap = false;
     const text = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box")?.textContent;

@@ -79,12 +79,12 @@ class TestAFolder:
     def test_the_same_folder_is_a_page_and_a_part_of_it(
         self, visitor: Client, htmx: Client, url: str, top: Path
     ) -> None:
-        (top / "<i>x</i>").write_bytes(b"")
+        (top / "<i>x<i>").write_bytes(b"")
         for client in (visitor, htmx):
             answer = client.get(f"{url}/files")
             assert answer.status == 200
-            assert "&lt;i&gt;x&lt;/i&gt;" in answer.text
-            assert "<i>x</i>" not in answer.text
+            assert "&lt;i&gt;x&lt;i&gt;" in answer.text
+            assert "<i>x<i>" not in answer.text
 
     def test_it_comes_in_parts_that_fit(self, api: Client, url: str, top: Path) -> None:
         for number in range(25):
@@ -314,6 +314,16 @@ class TestEditing:
         answer = htmx.form(f"{url}/-/edit/t", {"text": "ä\n" * 1_000_000, "version": version})
         assert answer.status == 200
         assert (top / "t").stat().st_size == 3_000_000
+
+    def test_what_the_encoding_has_not_is_said_and_kept(
+        self, visitor: Client, api: Client, url: str, top: Path
+    ) -> None:
+        (top / "t").write_bytes("grün\n".encode("latin-1"))
+        sent = {name: api.get(f"{url}/-/edit/t").json()[name] for name in ("version", "encoding", "line_endings")}
+        answer = visitor.form(f"{url}/-/edit/t", {**sent, "text": "snow ☃\n"}, HX_Request="true")
+        assert answer.status == 422
+        assert "snow ☃" in answer.text
+        assert (top / "t").read_bytes() == "grün\n".encode("latin-1")
 
 
 class TestAHostFolder:

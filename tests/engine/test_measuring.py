@@ -281,3 +281,20 @@ def test_the_size_of_a_deleted_volume_is_not_that_of_the_next(
     engine.api.create_volume(volume.name)
     wait_until(lambda: size(catalogue, volume.name) is None)
     assert records.sizes(engine.facts().identity) == {}
+
+
+def test_the_size_of_a_pruned_volume_is_not_that_of_the_next(
+    volume: Volume, engine: Engine, runner: Runner, records: UsageRecords, catalogue: Catalogue
+) -> None:
+    """Some engines do not say which volumes they pruned."""
+    labels = {"pruned-by": volume.name}
+    volume.inside.end(volume.place)
+    engine.api.remove_volume(volume.name)
+    engine.api.create_volume(volume.name, labels=labels)
+    fill(volume.root)
+    measured(runner, engine, volume, records)
+    assert size(catalogue, volume.name) is not None
+    volume.inside.end(volume.place)
+    assert engine.api.prune_volumes({"label": f"pruned-by={volume.name}"})["VolumesDeleted"] == [volume.name]
+    engine.api.create_volume(volume.name, labels=labels)
+    wait_until(lambda: size(catalogue, volume.name) is None)

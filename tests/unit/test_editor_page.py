@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2_fragments.flask import render_block
 
@@ -95,6 +95,7 @@ def page(app: Flask, block: str = "editor", **changed: Any) -> Page:
 
 
 @given(text=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=60))
+@settings(deadline=None)
 def test_the_text_is_whole(app: Flask, text: str) -> None:
     """A browser drops the first newline of a <textarea>, so that is not one of the file's."""
     assert page(app, text=text).text["textarea"] == f"\n{text}"

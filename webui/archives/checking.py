@@ -49,6 +49,7 @@ def checked_zip(
 ) -> CheckedArchive:
     """A safe tar of the zip in `file`, which can be sought in; see `CheckedArchive`.
 
+    Raises InvalidInputError at once where the zip's directory can't be trusted or has too many entries.
     Names without the mark of UTF-8 are taken as they are where Unix wrote them, else as code page 437. Times without a zone
     count as UTC.
     """

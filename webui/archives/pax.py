@@ -66,4 +66,4 @@ def print_time(modified: int) -> bytes:
     """What `parse_time` reads back to the same nanoseconds."""
     seconds, fraction = divmod(abs(modified), NANOSECONDS)
     sign = b"-" if modified < 0 else b""
-    return b"%b%d.%09d" % (sign, seconds, fraction) if fraction else b"%b%d" % (sign, seconds)
+    return (b"%b%d.%09d" % (sign, seconds, fraction)).rstrip(b"0") if fraction else b"%b%d" % (sign, seconds)

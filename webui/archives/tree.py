@@ -44,7 +44,8 @@ def clean_path(name: bytes, limits: Limits) -> bytes:
 
     Raises InvalidInputError, saying what is wrong with the name, where it leads out or can't be a path.
     """
-    if len(name) <= LONGEST_NAME and not _LOOK_CLOSER.search(name):
+    is_short = len(name) <= min(LONGEST_NAME, limits.path) and name.count(b"/") < limits.depth
+    if is_short and not _LOOK_CLOSER.search(name):
         return name.removeprefix(b"./").removesuffix(b"/")
     problem = _problem(name)
     if problem:

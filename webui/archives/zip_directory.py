@@ -75,7 +75,7 @@ def find_directory(file: BinaryIO, limits: Limits) -> Directory:
         if not _agree((count, size, offset), wide[:3]):
             raise damaged_zip()
         count, size, offset, end = wide
-    elif _FULL32 in (size, offset) or count == _FULL16:
+    elif _FULL32 in (size, offset):
         raise damaged_zip()
     return _checked(Directory(end - size, end, count, end - size - offset), limits)
 
@@ -170,10 +170,10 @@ def _find_wide(file: BinaryIO, end: int) -> tuple[int, int, int, int] | None:
         return None
     at = end - _LOCATOR.size - _END64.size
     found = _END64.unpack(bytes_at(file, at, _END64.size))
-    if found[0] != _END64_MARK or found[1] != _END64.size - 12 or disk or disks > 1 or position > at:
+    if found[0] != _END64_MARK or found[1] != _END64.size - 12 or disk or disks > 1:
         raise damaged_zip()
     _, _, _, _, disk, first_disk, here, count, size, offset = found
-    if disk or first_disk or here != count:
+    if disk or first_disk or here != count or position != offset + size:
         raise damaged_zip()
     return count, size, offset, at
 

@@ -72,10 +72,18 @@ class ZipReader:
             member.target = self._target(entry, start)
         elif member.kind is Kind.FILE:
             member.size = member.stored = entry.size
-            self._current = (entry, start)
+            if entry.size:
+                self._current = (entry, start)
+            else:
+                self._prove_empty(entry, start)
         elif entry.size:
             raise refusal(f"{quoted(entry.name)} holds data although it is a folder. Make the archive again.")
         return member
+
+    def _prove_empty(self, entry: ZipEntry, start: int) -> None:
+        """Nobody asks for the content of an empty file, so that nobody would notice that it has some."""
+        for _ in self._content(entry, start):
+            pass
 
     def _target(self, entry: ZipEntry, start: int) -> bytes:
         if entry.size > LONGEST_PATH:
@@ -88,7 +96,7 @@ class ZipReader:
         made = crc = 0
         self._ratio.add(entry.compressed, 0)
         data = region(self._file, start, start + entry.compressed)
-        for piece in data if entry.method == _STORED else _inflated(data, entry):
+        for piece in data if entry.method == _STORED or not entry.compressed else _inflated(data, entry):
             made += len(piece)
             if made > entry.size:
                 raise _lying(entry)

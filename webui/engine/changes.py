@@ -7,22 +7,20 @@ then renamed to where it belongs; what goes is renamed away first.
 from __future__ import annotations
 
 import re
-import tarfile
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import docker.errors
 
-from webui.engine import scripts
+from webui.engine import feeding, scripts
 from webui.engine.errors import translated
 from webui.engine.file_model import Entry, EntryType, Exists
 from webui.engine.file_trouble import named, refuse, trouble
 from webui.engine.files import Files
 from webui.engine.inside import Helper
-from webui.engine.session import LINK, MISSING, NOT_A_FOLDER, Output, Running, Session, SessionLostError
+from webui.engine.session import LINK, MISSING, NOT_A_FOLDER, Output, Session
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
 from webui.paths import LONGEST_NAME, TOP, VolumePath
 
@@ -156,7 +154,8 @@ class Changes:
     ) -> Entry:
         """Set the mode (octal or as chmod knows it) and the owner; with `recursive` of all that is below as well.
 
-        Links are never followed; a mode is not for them. Raises InvalidInputError for values that can't be.
+        Links are never followed; a mode is not for them. Where something below can't be changed (ConflictError) what
+        was changed before stays so. Raises InvalidInputError for values that can't be.
         """
         _check_permissions(mode, uid, gid)
         if mode.isdigit():
@@ -239,37 +238,27 @@ class Changes:
         self, helper: Helper, token: bytes, chunks: Iterable[bytes], size: int | None, path: VolumePath
     ) -> None:
         """Take a file into staging, under the token; `path` is what it is called where that goes wrong."""
+        chunks = feeding.measured(chunks, size)
         if size is None or size <= BY_SESSION:
             with helper.process() as session:
-                self._send(session, scripts.receive(helper.staging, token), _measured(chunks, size), path, "written")
+                self._send(session, scripts.receive(helper.staging, token), chunks, path, "written")
         else:
             refuse(_said(helper, scripts.open_staging(helper.staging)), self.place, path, "written")
-            self._put_archive(helper, _as_tar(token, _measured(chunks, size), size), path)
+            self._put_file(helper, token, chunks, size, path)
 
-    def _put_archive(self, helper: Helper, tar: Iterator[bytes], path: VolumePath) -> None:
+    def _put_file(self, helper: Helper, token: bytes, chunks: Iterable[bytes], size: int, path: VolumePath) -> None:
+        folder = f"/volume/{helper.staging.decode()}"
         with translated(self.place.subject):
             try:
-                self.files.inside.engine.api.put_archive(helper.id, f"/volume/{helper.staging.decode()}", tar)
+                feeding.put_file(self.files.inside.engine.api, helper.id, folder, token.decode(), chunks, size)
             except docker.errors.APIError as error:
                 # The engine passes on what the system said, and so it reads like the complaint of a tool.
                 said = _capital(str(error.explanation or "").rpartition(": ")[2]).encode()
                 raise trouble(Output(1, b"", said), self.place, path, "written") from error
 
     def _send(self, session: Session, script: bytes, chunks: Iterable[bytes], path: VolumePath, doing: str) -> bytes:
-        """Feed a script that takes pieces; what it complained of. Raised where it ends early or fails."""
-        with session.command(script, takes_input=True) as running:
-            try:
-                for chunk in chunks:
-                    running.send_piece(chunk)
-                running.send_end()
-            except SessionLostError:
-                with suppress(SessionLostError):
-                    _drain(running)
-                if running.status <= 0:
-                    raise
-            else:
-                _drain(running)
-            output = Output(running.status, b"", running.errors)
+        """Feed a script that takes pieces; what it complained of. Raised where it fails."""
+        output = feeding.feed(session, script, chunks)
         refuse(output, self.place, path, doing)
         return output.errors
 
@@ -334,11 +323,6 @@ def _said(helper: Helper, script: bytes, seconds: float = _QUICK_SECONDS) -> Out
         return session.run(script, seconds=seconds)
 
 
-def _drain(running: Running) -> None:
-    for _ in running.output():
-        pass
-
-
 def candidates(path: VolumePath, exists: Exists) -> Iterator[VolumePath]:
     """Names to try: the path, and where both are to be kept `name (2).ext` and so on."""
     yield path
@@ -370,25 +354,6 @@ def _broken_links(before: Entry | None) -> tuple[str, ...]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _measured(chunks: Iterable[bytes], size: int | None) -> Iterator[bytes]:
-    done = 0
-    for chunk in chunks:
-        done += len(chunk)
-        if size is not None and done > size:
-            break
-        yield chunk
-    if size is not None and done != size:
-        raise InvalidInputError({}, f"{size:,} bytes were announced and {done:,} came, so nothing was changed.")
-
-
-def _as_tar(name: bytes, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    entry = tarfile.TarInfo(name.decode("ascii"))
-    entry.size, entry.mode, entry.mtime = size, 0o600, time.time()
-    yield entry.tobuf(tarfile.GNU_FORMAT)
-    yield from chunks
-    yield bytes(-size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
 
 
 def _check_permissions(mode: str, uid: int | None, gid: int | None) -> None:

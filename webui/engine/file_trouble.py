@@ -21,6 +21,7 @@ _SAYINGS: Final = (
     ("Not a directory", "something on the way to it is no folder (any more)", _AGAIN),
     ("No such file or directory", "it is not there any more", _AGAIN),
     ("Too many levels of symbolic links", "it has become a symbolic link, which is not followed", _AGAIN),
+    ("are the same file", "both are names of one and the same file", "Delete one of the two."),
     ("Device or resource busy", "something else holds it, a mount perhaps", "Look at who uses it."),
     ("Stale file handle", "the storage of {place} has lost it", _AGAIN),
     ("Input/output error", "the storage of {place} failed", "Check its disk, share or bucket."),

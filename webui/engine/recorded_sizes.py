@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from webui.engine.model import Volume, VolumeSize
@@ -28,8 +28,13 @@ class RecordedSize:
         """Whether it is this volume's. `watched_since` is since when every deletion on the engine was noticed."""
         if self.mark != volume_mark(volume):
             return False
-        watched = watched_since is not None and watched_since <= self.size.measured_at
-        return watched or self.created == volume.created
+        if watched_since is not None and watched_since <= self.size.measured_at:
+            return True
+        return self.created == volume.created and (self.created is None or self._was_seen_to_age(self.created))
+
+    def _was_seen_to_age(self, created: datetime) -> bool:
+        """Engines tell the time of creation in seconds: within the same one there may have been two volumes."""
+        return self.size.measured_at - created >= timedelta(seconds=1)
 
 
 class Recorded(Protocol):

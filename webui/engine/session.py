@@ -222,6 +222,10 @@ class Running:
         """There is no more input."""
         self.send(b"0\n")
 
+    def send_stop(self) -> None:
+        """There will not be all of the input: what is no size ends such a script as a failure."""
+        self.send(b"stop\n")
+
     def output(self) -> Iterator[bytes]:
         """What it prints, as it comes, until it has ended. Raises SessionLostError, EngineSlowError."""
         while not (self._out.ended and self._errors.ended and b"\n" in self._out.rest):
@@ -275,7 +279,7 @@ class _Until:
 
 
 class _Frames:
-    """Docker's frames, read from a socket; what is there of a long one is handed out before the rest has come."""
+    """Docker's frames, read from a socket; what is here of one or several is handed out before the rest has come."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -284,20 +288,27 @@ class _Frames:
         self._left = 0
 
     def next(self) -> tuple[int, bytes]:
-        """The stream and some bytes of it, at least one. Raises SessionLostError at the end, OSError."""
+        """The stream and what is here of it, at least one byte. Raises SessionLostError at the end, OSError."""
         while not self._left:
             while len(self._held) < _HEADER:
                 self._held = memoryview(bytes(self._held) + self._received())
-            header = self._taken(_HEADER)
-            self._stream, self._left = header[0], int.from_bytes(header[4:], "big")
+            self._begin()
         if not self._held:
             self._held = memoryview(self._received())
-        data = self._taken(self._left)
-        self._left -= len(data)
-        return self._stream, data
+        stream, parts = self._stream, [self._taken(self._left)]
+        while not self._left and len(self._held) > _HEADER and self._held[0] == stream:
+            self._begin()
+            parts.append(self._taken(self._left))
+        return stream, b"".join(parts)
 
-    def _taken(self, most: int) -> bytes:
-        taken, self._held = bytes(self._held[:most]), self._held[most:]
+    def _begin(self) -> None:
+        """Read the header of a frame."""
+        self._stream, self._left = self._held[0], int.from_bytes(self._held[4:_HEADER], "big")
+        self._held = self._held[_HEADER:]
+
+    def _taken(self, most: int) -> memoryview:
+        taken, self._held = self._held[:most], self._held[most:]
+        self._left -= len(taken)
         return taken
 
     def _received(self) -> bytes:

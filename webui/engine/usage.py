@@ -26,24 +26,28 @@ _MOST_ALIKE = 100_000
 _END: Final = b"end "
 _SOME_UNREADABLE: Final = frozenset({b"0", b"1"})
 """How find ends where all went well, and where it met something that it could not look into."""
-# Which of the two an entry of the top folder is for; what lies deeper comes along. They print a folder, a file with one
-# name or one with several: what is said most often is the shortest. No name has a slash in it: that stands between what
-# one says and what the other does.
-_HALF: Final = command("-name", "*[02468acegikmoqsuwyACEGIKMOQSUWY]")
-_DEEPER: Final = command("-path", "./*/*")
+# A folder, a file with one name, one with several: what is said most often is the shortest. No name has a slash in it:
+# that stands between what one says and what the other does.
 _PRINT: Final = command(
     *("-type", "d", "-printf", r"%d %b %D %f\0"),
     *("-o", "-links", "1", "-printf", r"%d %b\0"),
     *("-o", "-printf", r"h%d %b %i\0"),
 )
+# Half of the digits, of the hexadecimal ones, and of the letters.
+_HALF: Final = command("-name", "*[0-4A-CN-Wa-cn-w]")
+# With two or three links there is one folder in it at the most, and nothing to share.
 _SCRIPT: Final = b"""
 walk() {
-  find . -mindepth 1 -xdev ! '(' %s -o "$@" ')' -prune -o %s
+  find . -mindepth 1 -xdev ! '(' -path './*/*' -o "$@" ')' '(' ! -type d -o -prune ')' -o %s
   printf 'end %%d\\0' "$?"
 }
+case $(stat -c %%h .) in
+  2|3) one() { walk -true; }; other() { printf 'end 0\\0'; } ;;
+  *) one() { walk %s; }; other() { walk ! %s; } ;;
+esac
 find . -maxdepth 0 -printf '%%b %%D\\0'
-walk %s | { exec 3<&0; walk ! %s | paste -z -d/ /dev/fd/3 -; }
-""" % (_DEEPER, _PRINT, _HALF, _HALF)
+one | { exec 3<&0; other | paste -z -d/ /dev/fd/3 -; }
+""" % (_PRINT, _HALF, _HALF)
 
 Watch = Callable[[int, int], None]
 """Is told the bytes and the folders seen so far; what it raises ends the measuring."""
@@ -187,7 +191,8 @@ class Counting:
             self._walks = tuple(_Walk(device, self._linked, self._largest) for _ in range(2))
         for record in records:
             for walk, said in zip(self._walks, record.split(b"/"), strict=True):
-                walk.take(said)
+                if said:  # else the other one has more to say
+                    walk.take(said)
 
     def result(self, unreadable: int) -> TreeUsage:
         """What it all takes, at the end. Raises EngineError where nothing was said."""
@@ -237,8 +242,6 @@ class _Walk:
 
     def _read(self, said: bytes) -> tuple[int, int] | None:
         """The depth and blocks of a file, or None for a folder, which is gone into, and for what counts for nothing."""
-        if not said:  # the other one has more to say
-            return None
         if said.startswith(b"h"):
             return self._linked_file(*map(int, said[1:].split(b" ")))
         if said.startswith(_END):

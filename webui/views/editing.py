@@ -14,7 +14,7 @@ from webui.engine.file_model import Entry, Exists
 from webui.errors import ConflictError, InvalidInputError
 from webui.paths import VolumePath
 from webui.preview import EDIT_BYTES, FORM_BYTES, EditableText, decoded, encoded, line_diff, mode_for
-from webui.render import answer, done
+from webui.render import answer, done, wants_json
 from webui.views._shared import catalogue, received
 from webui.views.file_shapes import entry_json
 from webui.views.places import Opened, opened, path_from
@@ -32,6 +32,11 @@ class Draft:
     bom: bool
     version: str
     as_copy: bool
+
+    @property
+    def shown(self) -> EditableText:
+        """The text as the editor shows it."""
+        return EditableText(self.text, self.encoding, self.line_endings, bom=self.bom)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,16 @@ def save(engine: str, where: str, rest: str) -> Response:
     draft = _draft(received(longest=FORM_BYTES))
     found = opened(engine, where)
     entry, data = _content(found, path_from(rest))
-    if draft.as_copy:
-        return _save_copy(found, entry.path, draft, data)
-    if _version(data) != draft.version:
+    if not draft.as_copy and _version(data) != draft.version:
         return _conflict(found, entry, draft, data)
-    written = _encoded(draft, data)
+    try:
+        written = _encoded(draft, data)
+    except InvalidInputError as error:
+        if wants_json():
+            raise
+        return _again(found, entry, draft, error)
+    if draft.as_copy:
+        return _save_copy(found, entry.path, written)
     try:
         result = found.changes.put(entry.path, [written], len(written), digest=draft.version)
     except ConflictError:
@@ -75,8 +85,7 @@ def save(engine: str, where: str, rest: str) -> Response:
     return _saved(found, result.entry, written, result.warnings)
 
 
-def _save_copy(found: Opened, path: VolumePath, draft: Draft, data: bytes) -> Response:
-    written = _encoded(draft, data)
+def _save_copy(found: Opened, path: VolumePath, written: bytes) -> Response:
     result = found.changes.put(path, [written], len(written), exists=Exists.KEEP_BOTH)
     if result is None:
         raise AssertionError("a copy is kept beside what is there or an error is raised")
@@ -100,8 +109,12 @@ def _conflict(found: Opened, entry: Entry, draft: Draft, data: bytes) -> Respons
     except InvalidInputError:
         theirs = ""
     conflict = Conflict(theirs, _version(data), [*line_diff(draft.text, theirs)])
-    shown = EditableText(draft.text, draft.encoding, draft.line_endings, bom=draft.bom)  # type: ignore[arg-type]
-    return _editor(found, entry, shown, version=draft.version, conflict=conflict, status=409)
+    return _editor(found, entry, draft.shown, version=draft.version, conflict=conflict, status=409)
+
+
+def _again(found: Opened, entry: Entry, draft: Draft, error: InvalidInputError) -> Response:
+    """The editor with what was sent, and why that can't be written."""
+    return _editor(found, entry, draft.shown, version=draft.version, problem=error.message, status=error.status)
 
 
 def _editor(
@@ -111,6 +124,7 @@ def _editor(
     *,
     version: str,
     conflict: Conflict | None = None,
+    problem: str = "",
     status: int = 200,
 ) -> Response:
     url = _url(found, entry.path)
@@ -118,7 +132,7 @@ def _editor(
     error = f"“{entry.path.shown}” was saved by somebody else meanwhile; nothing was written."
     return answer(
         "files/edit.html",
-        "editor",
+        "conflict" if conflict else "editor",
         {
             **({"error": error} if conflict else {}),
             "version": conflict.version if conflict else version,
@@ -142,6 +156,7 @@ def _editor(
         writers=found.writers,
         saved=False,
         conflict=conflict,
+        problem=problem,
         save_url=url,
         back_url=f"{folder}/{entry.path.parent.id}" if not entry.path.parent.is_top else folder,
         engine_id=catalogue_identity(found),

@@ -139,8 +139,7 @@ def _deleted(found: Opened, path: VolumePath, version: str) -> dict[str, Any]:
 def _moved(found: Opened, source: VolumePath, target: VolumePath, exists: Exists) -> dict[str, Any]:
     about = {"from": source.text, "id": source.id}
     try:
-        same = source == target
-        entry = found.files.entry(source) if same else found.changes.rename(source, target, exists=exists)
+        entry = None if source == target else found.changes.rename(source, target, exists=exists)
     except DemijohnError as error:
         return {**outcome(error, **about), "status": error.status, "raised": error}
     return {**outcome(None, **about), "entry": None if entry is None else entry_json(entry)}

@@ -86,8 +86,8 @@ def rename_dialog(
 @blueprint.post("/ask/<any(move, copy):verb>")
 def move(engine: str, where: str, verb: str) -> Response:
     """Ask where to."""
-    found, sent = _to_change(engine, where), _sent({"id", "into_id", "exists"})
-    entries = _entries(found, _paths(sent))
+    found, sent = _to_change(engine, where), _sent({"id", "from_id", "into_id", "exists"})
+    entries = _entries(found, _paths(sent, "from_id" if "from_id" in sent else "id"))
     folder = _folder(sent)
     exists = forms.text(sent, "exists") or "refuse"
     return move_dialog(found, verb, entries, entries[0].path.parent if folder is None else folder, exists=exists)
@@ -103,7 +103,6 @@ def move_dialog(
     error: DemijohnError | None = None,
 ) -> Response:
     """The same, or again with what was refused."""
-    print_command = commands.file_move if verb == "move" else commands.file_copy
     first = entries[0].path
     return _dialog(
         "files/move.html",
@@ -112,22 +111,29 @@ def move_dialog(
         verb=verb,
         entries=entries,
         exists=exists,
-        command=print_command(found.place, first, folder / first.name),
-        in_command=1,
+        first=first,
+        number=len(entries),
+        command=_move_command(found, verb, first, folder),
         **_choice(found, folder),
     )
 
 
 @blueprint.get("/folders")
 def folders(engine: str, where: str) -> Response:
-    """The folders in a folder, to choose one of them."""
+    """The folders in a folder, to choose one of them; with the `id` of what goes there and a `verb` the command too."""
     found = opened(engine, where)
     choice = _choice(found, _folder(request.args) or TOP)
+    moved = [volume_path(unquote_to_bytes(each), "id") for each in request.args.getlist("id")]
+    verb = request.args.get("verb", "move")
     return answer(
         "files/folders.html",
         "chooser",
         {"folders": [entry_json(each) for each in choice["folders"]], "more": choice["more"]},
         opened=found,
+        verb=verb,
+        first=moved[0] if moved else None,
+        number=forms.number(request.args, "number", default=1),
+        command=_move_command(found, verb, moved[0], choice["folder"]) if moved else "",
         **choice,
     )
 
@@ -189,11 +195,10 @@ def count(engine: str, where: str) -> Response:
 @blueprint.get("/permissions")
 @blueprint.post("/ask/permissions")
 def permissions(engine: str, where: str) -> Response:
-    """Ask for mode and owner; what the entries have in common is filled in."""
+    """Ask for mode and owner. What they are now is shown, not filled in: only what is said is changed, deep down too."""
     found, sent = _to_change(engine, where), _sent({"id", "mode", "uid", "gid", "recursive"})
     entries = _entries(found, _paths(sent, top=True))
-    typed = {name: forms.text(sent, name) for name in ("mode", "uid", "gid")} if "mode" in sent else _common(entries)
-    return permissions_dialog(found, entries, typed, recursive=forms.flag(sent, "recursive"))
+    return permissions_dialog(found, entries, _typed(sent), recursive=forms.flag(sent, "recursive"))
 
 
 def permissions_dialog(
@@ -212,6 +217,7 @@ def permissions_dialog(
         opened=found,
         entries=entries,
         typed=typed,
+        now=_common(entries),
         recursive=recursive,
         command=commands.files_permit(
             found.place,
@@ -267,9 +273,8 @@ def move_again(engine: str, where: str, error: DemijohnError) -> Response:
 def permissions_again(engine: str, where: str, error: DemijohnError) -> Response:
     """The dialog for mode and owner, with why they stay."""
     found, sent = opened(engine, where), received()
-    typed = {name: forms.text(sent, name) for name in ("mode", "uid", "gid")}
-    recursive = forms.flag(sent, "recursive")
-    return permissions_dialog(found, _entries(found, _paths(sent, top=True)), typed, recursive=recursive, error=error)
+    entries, recursive = _entries(found, _paths(sent, top=True)), forms.flag(sent, "recursive")
+    return permissions_dialog(found, entries, _typed(sent), recursive=recursive, error=error)
 
 
 def field_text(name: bytes) -> str:
@@ -289,6 +294,10 @@ def _dialog(template: str, error: DemijohnError | None, **context: Any) -> Respo
         problems=error.details().get("fields", {}) if error else {},
         **context,
     )
+
+
+def _move_command(found: Opened, verb: str, first: VolumePath, folder: VolumePath) -> str:
+    return (commands.file_copy if verb == "copy" else commands.file_move)(found.place, first, folder / first.name)
 
 
 def _choice(found: Opened, folder: VolumePath) -> dict[str, Any]:
@@ -347,8 +356,12 @@ def _named(name: str) -> bytes:
         return _NOT_SAID
 
 
+def _typed(sent: Mapping[str, Any]) -> dict[str, str]:
+    return {name: forms.text(sent, name) for name in ("mode", "uid", "gid")}
+
+
 def _common(entries: Sequence[Entry]) -> dict[str, str]:
-    """What all entries have in common; empty where they differ, which leaves it as it is."""
+    """What all entries have in common; empty where they differ."""
     values = {
         "mode": {f"{each.mode:04o}" for each in entries if each.type != "link"},
         "uid": {str(each.uid) for each in entries},

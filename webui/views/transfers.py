@@ -45,7 +45,8 @@ def put(engine: str, where: str, rest: str) -> Response:
     """Write a file: the body is what will be in it."""
     forms.check_fields(request.args, {"exists", "parents"})
     exists = Exists(choice(request.args, "exists", *_OVERWRITE))
-    check_engine(catalogue(engine))
+    if exists is Exists.REPLACE:
+        check_engine(catalogue(engine))
     found, path = opened(engine, where), path_from(rest)
     with place_among(house().uploads, "uploads"):
         written = found.changes.put(

@@ -143,7 +143,7 @@ def test_an_archive_without_end_is_refused_at_the_limit_of_entries() -> None:
     assert endless.count <= 20_200
 
 
-def test_a_hundred_thousand_entries_take_little_memory() -> None:
+def test_many_entries_take_little_memory() -> None:
     """So that a million, the most by default, stay within some 30 MiB."""
     endless = Endless(
         file(b"folder/with a rather long name/and a file of an even longer name %d" % index)
@@ -151,10 +151,10 @@ def test_a_hundred_thousand_entries_take_little_memory() -> None:
     )
     tracemalloc.start()
     try:
-        with pytest.raises(InvalidInputError, match="more than 100,000 entries"):
-            for _ in checked_tar(endless, ArchiveFormat.TAR, Limits(entries=100_000)):
+        with pytest.raises(InvalidInputError, match="more than 10,000 entries"):
+            for _ in checked_tar(endless, ArchiveFormat.TAR, Limits(entries=10_000)):
                 pass
-        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * 1024 * 1024
     finally:
         tracemalloc.stop()
 
@@ -175,7 +175,7 @@ def test_a_large_file_takes_little_memory() -> None:
     tracemalloc.start()
     try:
         made = sum(map(len, checked_tar(Source(), ArchiveFormat.TAR)))
-        assert made == (1 << 28) + 2 * 10240 - (1 << 28) % 10240
+        assert made == (1 << 28) + 10240 - (1 << 28) % 10240
         assert tracemalloc.get_traced_memory()[1] < 2 * 1024 * 1024
     finally:
         tracemalloc.stop()

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ATTRIBUTES = ("--xattrs", "--xattrs-include=*", "--acls")
+QUIET = ("--warning=no-timestamp",)
+"""Of files from before 1970."""
 _CHUNK = 1024 * 1024
 
 
@@ -25,7 +27,16 @@ def gnu_tar(folder: Path, *options: str) -> bytes:
 
 def unpack(chunks: Iterable[bytes], folder: Path, *options: str) -> None:
     """Have GNU tar unpack a stream, and fail at whatever it complains of."""
-    command = ["tar", "--extract", "--preserve-permissions", "--numeric-owner", *options, "-C", os.fspath(folder)]
+    command = [
+        "tar",
+        "--extract",
+        "--preserve-permissions",
+        "--numeric-owner",
+        *QUIET,
+        *options,
+        "-C",
+        os.fspath(folder),
+    ]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment())
     assert process.stdin and process.stderr
     try:

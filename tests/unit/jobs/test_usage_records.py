@@ -113,6 +113,13 @@ class TestAnotherVolumeOfTheSameName:
         assert records.find(ENGINE, PLACE, other, None) is None
         assert with_sizes((other,), {}, records.sizes(ENGINE))[0].size is None
 
+    def test_may_be_made_in_the_second_the_first_was_measured_in(self, records: UsageRecords) -> None:
+        """The engine does not tell the times of their creation apart."""
+        young = replace(VOLUME, created=datetime.now(UTC).replace(microsecond=0))
+        saved(records, young)
+        assert records.find(ENGINE, PLACE, young, None) is None
+        assert records.find(ENGINE, PLACE, young, datetime.now(UTC) - timedelta(seconds=5))
+
     def test_that_is_seen_to_be_deleted_is_forgotten(self, records: UsageRecords, store: Store) -> None:
         watched_since = datetime.now(UTC)
         saved(records)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webui.preview import line_diff
@@ -25,6 +25,7 @@ def subsequence(before: list[str], after: list[str]) -> int:
 
 
 @given(few_lines, few_lines, st.sampled_from([1_000_000, 20, 0, -1]))
+@settings(deadline=None)
 def test_blocks_are_equal_lines_in_order(before: list[str], after: list[str], work: int) -> None:
     old = new = 0
     for begun_old, begun_new, length in matching_blocks(before, after, work):
@@ -37,6 +38,7 @@ def test_blocks_are_equal_lines_in_order(before: list[str], after: list[str], wo
 
 
 @given(few_lines, few_lines)
+@settings(deadline=None)
 def test_with_time_enough_as_many_lines_match_as_can(before: list[str], after: list[str]) -> None:
     assert sum(length for *_, length in matching_blocks(before, after)) == subsequence(before, after)
 
@@ -48,6 +50,7 @@ def test_without_time_lines_that_are_there_once_tell() -> None:
 
 
 @given(st.permutations(range(12)))
+@settings(deadline=None)
 def test_without_time_moved_lines_are_still_in_order(order: list[int]) -> None:
     before = [str(number) for number in range(12)]
     after = [str(number) for number in order]
@@ -61,6 +64,7 @@ def kept(rows: list[Row], *kinds: str) -> list[str]:
 
 
 @given(few_lines, few_lines)
+@settings(deadline=None)
 def test_a_difference_holds_both_texts(ours: list[str], theirs: list[str]) -> None:
     rows = line_diff("\n".join(ours), "\r\n".join(theirs))
     if (ours or [""]) == (theirs or [""]):

@@ -41,6 +41,7 @@ def texts(draw: st.DrawFn, of: st.SearchStrategy[str] = lines, breaks: tuple[str
 @pytest.mark.parametrize("bom", [True, False])
 @pytest.mark.parametrize("encoding", UNICODE)
 @given(text=texts() | texts(breaks=("\n",)) | texts(breaks=("\r\n",)) | texts(breaks=("\r",)))
+@settings(deadline=None)
 def test_unicode_comes_back(encoding: str, bom: bool, text: str) -> None:
     data = (BYTE_ORDER_MARKS[encoding] if bom else b"") + text.encode(encoding)
     try:
@@ -58,6 +59,7 @@ def test_unicode_comes_back(encoding: str, bom: bool, text: str) -> None:
 
 @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
 @given(data=st.data())
+@settings(deadline=None)
 def test_every_encoding_comes_back(encoding: str, data: st.DataObject) -> None:
     text = data.draw(texts(texts_in(encoding)))
     original = EditableText(text, encoding, line_endings(text))
@@ -73,7 +75,7 @@ def texts_in(encoding: str) -> st.SearchStrategy[str]:
 
 
 @given(st.binary(max_size=200) | texts().map(str.encode).flatmap(lambda text: st.binary(max_size=3).map(text.__add__)))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_any_bytes_come_back_or_are_refused(data: bytes) -> None:
     try:
         decoded(data)
@@ -84,6 +86,7 @@ def test_any_bytes_come_back_or_are_refused(data: bytes) -> None:
 
 
 @given(texts(), st.sampled_from(["LF", "CRLF", "CR"]))
+@settings(deadline=None)
 def test_a_chosen_ending_ends_every_line(text: str, chosen: str) -> None:
     ending = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}[chosen]
     written = encoded(text, "utf-8", chosen, False).decode()
@@ -95,6 +98,7 @@ def test_a_chosen_ending_ends_every_line(text: str, chosen: str) -> None:
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from(BREAKS)), min_size=1, max_size=30),
     st.data(),
 )
+@settings(deadline=None)
 def test_lines_that_stay_keep_their_endings(plan: list[tuple[int, str]], data: st.DataObject) -> None:
     """Each line stays, goes, or stays with a new one before it."""
     original = "".join(f"line {number}{ending}" for number, (_, ending) in enumerate(plan))

@@ -7,7 +7,7 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webui.preview import (
@@ -126,6 +126,7 @@ def test_rows_of_bytes() -> None:
 
 
 @given(st.binary(max_size=300), st.binary(max_size=10), st.integers(0, 2**40))
+@settings(deadline=None)
 def test_there_is_a_preview_of_anything(head: bytes, name: bytes, size: int) -> None:
     seen = preview_of(name, head, size)
     assert seen.total_bytes == max(size, len(head))
@@ -153,6 +154,7 @@ def test_tricks_are_marked(text: str, segments: list[tuple[str, str]]) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\r\n\t\x1b\u202e\u200b"), max_size=60))
+@settings(deadline=None)
 def test_nothing_that_hides_or_turns_is_left(text: str) -> None:
     segments = marked(text)
     seen = "".join(segment.text for segment in segments)
@@ -174,6 +176,7 @@ def test_nothing_that_hides_or_turns_is_left(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "Zs"), max_codepoint=0x10FF), max_size=40))
+@settings(deadline=None)
 def test_ordinary_text_is_left_as_it_is(text: str) -> None:
     if not set(text) & set("\u115f\u1160"):
         assert marked(text) == ([Segment("text", text)] if text else [])
@@ -209,5 +212,6 @@ def test_the_mode_goes_by_the_name(name: bytes, mode: str) -> None:
 
 
 @given(st.binary(max_size=20))
+@settings(deadline=None)
 def test_every_name_has_a_mode(name: bytes) -> None:
     assert mode_for(name) in {*MODES, PLAIN}

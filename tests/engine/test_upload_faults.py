@@ -1,0 +1,218 @@
+"""What comes in and breaks off, fills the volume or loses its engine: the original stays, and nothing else is left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SMALL_IMAGE, TOKEN
+from tests.e2e.mortal import Mortal
+from tests.engine import golden_tree
+from tests.engine.looking_inside import Volume, helpers, lasting, opened, path
+from tests.waiting import wait_until
+from webui.engine.changes import BY_SESSION, Changes
+from webui.engine.connection import Engine, Engines
+from webui.engine.file_model import Place
+from webui.engine.files import Files
+from webui.engine.inside import Inside
+from webui.engine.tools_image import make_tools_image
+from webui.errors import ConflictError, DemijohnError, InvalidInputError
+from webui.settings import Settings
+
+CUTS = 50
+"""Of each way in there are so many, at places chosen anew in each run."""
+FILE = path("file")
+ORIGINAL = os.urandom(300_000)
+SMALL = {"known size": 900_000, "unknown size": None}
+LARGE = 3 * BY_SESSION
+
+
+class BrokenOffError(Exception):
+    """Stands for whatever the server raises when a browser goes away."""
+
+
+@pytest.fixture(scope="module")
+def _volume(engine_socket: str, small_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
+    with lasting(engine_socket, small_image, tmp_path_factory.mktemp("app"), "test-upload-faults") as made:
+        yield made
+
+
+@pytest.fixture
+def volume(_volume: Volume) -> Iterator[Volume]:
+    """A volume with the original in it."""
+    golden_tree.write(_volume.root / "file", ORIGINAL)
+    try:
+        yield _volume
+    finally:
+        golden_tree.remove(_volume.root)
+
+
+def untouched(volume: Volume) -> bool:
+    """Whether there is the original and nothing else."""
+    names = [each.name for each in volume.root.iterdir()]
+    if names != ["file"]: print(list(volume.root.rglob("*")))
+    return names == ["file"] and digest((volume.root / "file").read_bytes()) == digest(ORIGINAL)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def cut_off(size: int, error: Exception | None) -> Iterator[bytes]:
+    """So many bytes, then the error, or just no more."""
+    while size > 0:
+        yield bytes(min(size, 50_000))
+        size -= 50_000
+    if error is not None:
+        raise error
+
+
+@pytest.mark.parametrize("size", [900_000, None, LARGE], ids=["small", "unknown", "large"])
+@pytest.mark.parametrize(
+    "error",
+    [BrokenOffError("gone"), ConnectionResetError(104, "reset"), TimeoutError("slow"), ValueError("bad"), None],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_reason_why_it_broke_off_is_passed_on(volume: Volume, size: int | None, error: Exception | None) -> None:
+    if error is None and size is None:
+        pytest.skip("an upload of unknown size that ends is whole")
+    with pytest.raises(type(error) if error else InvalidInputError) as raised:
+        volume.changes.put(FILE, cut_off(123_456, error), size)
+    assert error is None or raised.value is error
+    assert untouched(volume)
+
+
+@pytest.mark.parametrize("size", [900_000, LARGE], ids=["small", "large"])
+def test_an_upload_cut_anywhere_leaves_the_original_as_it_was(volume: Volume, size: int) -> None:
+    chance = random.Random()
+    for number in range(CUTS):
+        cut = chance.randrange(size)
+        error = BrokenOffError() if number % 2 else None
+        with pytest.raises(BrokenOffError if error else InvalidInputError):
+            volume.changes.put(FILE, cut_off(cut, error), size)
+        assert untouched(volume), f"cut at {cut}"
+        with pytest.raises(BrokenOffError if error else InvalidInputError):
+            volume.changes.put(path("new"), cut_off(cut, error), size)
+        assert untouched(volume), f"cut at {cut}"
+    assert volume.changes.put(FILE, [b"whole"], 5) is not None
+
+
+def test_uploads_that_break_off_do_not_disturb_one_that_goes_on(volume: Volume) -> None:
+    going_on, over = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield bytes(BY_SESSION)
+        going_on.set()
+        assert over.wait(60)
+        yield bytes(BY_SESSION)
+
+    with ThreadPoolExecutor(2) as pool:
+        large = pool.submit(volume.changes.put, path("large"), slow(), 2 * BY_SESSION)
+        assert going_on.wait(30)
+        small = pool.submit(volume.changes.put, path("small"), slow())
+        for size in (900_000, LARGE):
+            with pytest.raises(BrokenOffError):
+                volume.changes.put(FILE, cut_off(10, BrokenOffError()), size)
+        over.set()
+        for going in (large, small):
+            assert going.result(60)
+    assert sorted(each.name for each in volume.root.iterdir()) == ["file", "large", "small"]
+
+
+@pytest.mark.parametrize("size", [BY_SESSION, None, LARGE], ids=["small", "unknown", "large"])
+def test_a_full_volume_says_so_and_keeps_the_original(
+    engine: Engine, small_image: str, prefix: str, size: int | None
+) -> None:
+    tmpfs = {"type": "tmpfs", "device": "tmpfs", "o": "size=2m"}
+    with opened(engine, small_image, f"{prefix}-full", options=tmpfs) as volume:
+        volume.changes.put(FILE, [ORIGINAL])  # it is mounted as long as a helper has it
+        volume.changes.put(path("filler"), [bytes(1_000_000)])
+        for _ in range(3):
+            with pytest.raises(ConflictError, match=f"volume {prefix}-full is full"):
+                volume.changes.put(FILE, cut_off(size or LARGE, None), size)
+        assert untouched_but(volume, "filler")
+        for number in range(40):
+            volume.changes.put(path(f"small-{number}"), [bytes(1000)])
+            volume.changes.delete(path(f"small-{number}"))
+        with pytest.raises(ConflictError, match="is full"):
+            volume.changes.copy(path("filler"), path("copy"))
+        assert untouched_but(volume, "filler")
+
+
+def untouched_but(volume: Volume, *others: str) -> bool:
+    """Whether there is the original and the others and nothing else."""
+    names = sorted(each.name for each in volume.root.iterdir())
+    return names == sorted(["file", *others]) and digest((volume.root / "file").read_bytes()) == digest(ORIGINAL)
+
+
+@pytest.fixture
+def mortal() -> Iterator[Mortal]:
+    """An engine of the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="demijohn-"))
+    engine = Mortal(folder)
+    try:
+        yield engine
+    finally:
+        engine.stop()
+        shutil.rmtree(folder)
+
+
+def test_an_engine_that_dies_during_an_upload_leaves_the_original(mortal: Mortal, tmp_path: Path) -> None:
+    with closing(Engines(Settings(data_dir=tmp_path, token=TOKEN, engine=mortal.address.url))) as engines:
+        engine = engines.get("default")
+        make_tools_image(engine, SMALL_IMAGE)
+        with opened(engine, SMALL_IMAGE, "mortal") as volume:
+            for large in (True, False):
+                golden_tree.write(volume.root / "file", ORIGINAL)
+
+                def content() -> Iterator[bytes]:
+                    yield bytes(2 * BY_SESSION)
+                    wait_until(volume.left_behind)
+                    mortal.kill()
+                    yield bytes(2 * BY_SESSION)
+
+                with pytest.raises(DemijohnError):
+                    volume.changes.put(FILE, content(), 4 * BY_SESSION if large else None)
+                assert volume.left_behind()
+                mortal.start()
+                engine.forget()
+                volume.inside.sweep()
+                assert untouched(volume)
+                assert volume.files.read(FILE, len(ORIGINAL)) == ORIGINAL
+                volume.inside.end(volume.place)
+                assert helpers(engine, volume.name) == []
+
+
+def test_what_an_earlier_run_left_on_a_dead_engine_is_swept_by_the_next(mortal: Mortal, tmp_path: Path) -> None:
+    with closing(Engines(Settings(data_dir=tmp_path, token=TOKEN, engine=mortal.address.url))) as engines:
+        engine = engines.get("default")
+        make_tools_image(engine, SMALL_IMAGE)
+        with opened(engine, SMALL_IMAGE, "mortal") as volume:
+            golden_tree.write(volume.root / "file", ORIGINAL)
+            earlier = Inside(engine, lambda: SMALL_IMAGE)
+            files = Files(earlier, Place.volume(volume.name))
+
+            def content() -> Iterator[bytes]:
+                yield bytes(2 * BY_SESSION)
+                wait_until(volume.left_behind)
+                mortal.kill()
+                earlier.close()
+
+            with pytest.raises(DemijohnError):
+                Changes(files).put(FILE, content(), 4 * BY_SESSION)
+            mortal.start()
+            engine.forget()
+            volume.inside.sweep()
+            assert untouched(volume)
+            volume.inside.close()
+            assert helpers(engine, volume.name) == []
