@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from webui.engine.file_model import Place
-from webui.paths import VolumePath
+from webui.paths import VolumePath, name_text, shown_name
 
 
 def volume_list() -> str:
@@ -87,14 +87,15 @@ def files_list(place: Place, folder: VolumePath) -> str:
 
 def file_copy_out(place: Place, path: VolumePath) -> str:
     """What a file holds, in a file of this machine."""
-    return _inside(place, ["cat", _in_container(path)]) + " > " + shlex.quote(path.name.decode("utf-8", "replace"))
+    return _inside(place, ["cat", _in_container(path)]) + " > " + _word(path.name)
 
 
 def file_copy_in(place: Place, path: VolumePath) -> str:
     """A file of this machine into the volume."""
-    target = shlex.quote(_in_container(path))
-    name = shlex.quote(path.name.decode("utf-8", "replace"))
-    return _inside(place, ["sh", "-c", f"cat > {target}"], "--interactive", writing=True) + f" < {name}"
+    name = _word(path.name)
+    return (
+        _inside(place, ["dd", "status=none", f"of={_in_container(path)}"], "--interactive", writing=True) + f" < {name}"
+    )
 
 
 def folder_make(place: Place, path: VolumePath) -> str:
@@ -133,7 +134,7 @@ def files_permit(place: Place, paths: Iterable[VolumePath], mode: str, owner: st
 
 def archive_out(place: Place, folder: VolumePath, names: Iterable[str], archive: str) -> str:
     """A tar of a folder, or of some of what is in it, as a file of this machine."""
-    words = ["tar", "-C", _in_container(folder), "-c", *(names or ["."])]
+    words = ["tar", "-C", _in_container(folder), "-c", "--", *(names or ["."])]
     return _inside(place, words) + " > " + shlex.quote(archive)
 
 
@@ -154,8 +155,24 @@ def _inside(place: Place, words: Sequence[str], *options: str, writing: bool = F
     """
     source = place.name if place.kind == "volume" else place.source
     mount = f"{source}:/volume" + ("" if writing else ":ro")
-    return shlex.join(["docker", "run", "--rm", *options, "-v", mount, "debian:stable-slim", *words])
+    return _joined(["docker", "run", "--rm", *options, "-v", mount, "debian:stable-slim", *words])
 
 
 def _in_container(path: VolumePath) -> str:
-    return "/volume" + ("/" + path.raw.decode("utf-8", "replace") if path.raw else "")
+    return "/volume" + (f"/{path.text}" if path.raw else "")
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " ".join(map(_word, words))
+
+
+def _word(word: str | bytes) -> str:
+    """A word as a shell reads it, with nothing in it that a terminal would take for a key when it is pasted."""
+    raw = word if isinstance(word, bytes) else word.encode("utf-8", "surrogateescape")
+    if shown_name(raw) == name_text(raw):
+        return shlex.quote(name_text(raw))
+    return "$'" + "".join(map(_escaped, raw)) + "'"
+
+
+def _escaped(byte: int) -> str:
+    return chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}"

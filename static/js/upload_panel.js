@@ -1,6 +1,6 @@
 // The panel that shows what is being uploaded, at the lower right as on a desktop: a line for each file, and all of them in one.
 const MOST_DONE = 20;
-const words = { waiting: "waits", sending: "", done: "done", skipped: "left as it was", failed: "failed", cancelled: "cancelled" };
+const words = { waiting: "waits", sending: "", asking: "waits for your answer", done: "done", skipped: "left as it was", failed: "failed", cancelled: "cancelled" };
 const rows = new Map();
 let panel = null;
 
@@ -65,7 +65,7 @@ export function show(item, actions) {
 // The button that goes hands the focus to the one that comes.
 function swap(cancel, retry, state) {
   const focused = document.activeElement;
-  cancel.hidden = state !== "sending" && state !== "waiting";
+  cancel.hidden = !["waiting", "sending", "asking"].includes(state);
   retry.hidden = state !== "failed" && state !== "cancelled";
   if (focused === cancel && cancel.hidden) (retry.hidden ? panel.close : retry).focus();
   if (focused === retry && retry.hidden) cancel.focus();
@@ -85,7 +85,7 @@ export function summarize(items, { cancelAll, forget }) {
   if (!items.length) return;
   panel ??= build();
   const count = (state) => items.filter((item) => item.state === state).length;
-  const left = count("waiting") + count("sending");
+  const left = count("waiting") + count("sending") + count("asking");
   const wanted = items.filter((item) => item.state !== "cancelled");
   const bytes = (key) => wanted.reduce((sum, item) => sum + item[key], 0);
   const finished = count("done") + count("skipped");
@@ -93,7 +93,7 @@ export function summarize(items, { cancelAll, forget }) {
   panel.total.hidden = !left;
   const said = [left ? `Uploading: ${finished} of ${many(wanted.length)}` : `${many(count("done"))} uploaded`];
   if (left) said.push(`${size(bytes("sent"))} of ${size(bytes("size"))}`);
-  for (const [state, word] of [["skipped", "left as they were"], ["failed", "failed"], ["cancelled", "cancelled"]]) if (count(state)) said.push(`${count(state)} ${word}`);
+  for (const state of ["skipped", "failed", "cancelled"]) if (count(state)) said.push(`${count(state)} ${state}`);
   const text = said.join(", ");
   if (panel.said.textContent !== text) panel.said.textContent = text;
   panel.close.textContent = left ? "Cancel all" : "Close";

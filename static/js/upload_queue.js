@@ -54,7 +54,7 @@ async function transfer(item) {
       await pause(BUSY_SECONDS);
     } else if (exists === "refuse" && isTakenAnswer(answer)) {
       exists = await decide(item);
-      if (!exists && item.state === "sending") set(item, "cancelled");
+      if (item.state === "asking") set(item, exists ? "sending" : "cancelled");
     } else {
       settle(item, answer);
     }
@@ -71,6 +71,7 @@ async function attempt(item, exists) {
 }
 
 async function decide(item) {
+  set(item, "asking");
   const said = await ask(item.path, () => rule);
   if (said.forAll) rule = said.exists;
   return said.exists;
@@ -85,7 +86,7 @@ function settle(item, { status, json }) {
 function set(item, state, said = "") {
   Object.assign(item, { state, said });
   if (state === "done" || state === "skipped") item.sent = item.size;
-  if (state === "sending" || state === "waiting") item.sent = 0;
+  if (["waiting", "sending", "asking"].includes(state)) item.sent = 0;
   tell(item);
 }
 

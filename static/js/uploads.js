@@ -41,6 +41,12 @@ function target(element) {
   return { at: (path) => `${url}/${encoded(path)}`, engine, folders: element.dataset.ask?.replace(/-\/$/, "folders"), id: element.dataset.path ?? "" };
 }
 
+function emptyFolder(path, id) {
+  const parts = path.split("/");
+  const name = parts.pop();
+  return { above: [id, encoded(parts.join("/"))].filter(Boolean).join("/"), name };
+}
+
 async function send(entries, files, to) {
   const found = { files: files.map((file) => ({ file, path: file.name })), empty: [] };
   try {
@@ -50,8 +56,8 @@ async function send(entries, files, to) {
     document.body.dispatchEvent(new CustomEvent("notice", { detail: { text, bad: true } }));
     return;
   }
-  const above = to.id ? `${to.id}/` : "";
-  if (to.folders) makeFolders(to.folders, found.empty.map((path) => above + encoded(path)));
+  found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (to.folders) makeFolders(to.folders, found.empty.map((path) => emptyFolder(path, to.id)));
   add(found.files, to);
 }
 

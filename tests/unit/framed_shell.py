@@ -38,6 +38,7 @@ class FramedShell:
         self.socket, self._docker = socket.socketpair()
         self.session = Session(self.socket, KEY)
         self._piece = piece
+        self._holds = False
         self._pumps = [threading.Thread(target=pump) for pump in (self._take_input, self._give_output)]
         for pump in self._pumps:
             pump.start()
@@ -60,6 +61,10 @@ class FramedShell:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def hold(self) -> None:
+        """Keep the connection open when the shell has ended, and take no more from it than fits."""
+        self._holds = True
 
     def wait(self) -> int:
         """Its exit status, once it has ended by itself."""
@@ -87,8 +92,9 @@ class FramedShell:
                         selector.unregister(key.fileobj)
                         continue
                     self._send(frame(streams[key.fileobj], data))  # type: ignore[index]
-        with suppress(OSError):
-            self._docker.shutdown(socket.SHUT_RDWR)
+        if not self._holds:
+            with suppress(OSError):
+                self._docker.shutdown(socket.SHUT_RDWR)
 
     def _send(self, data: bytes) -> None:
         for start in range(0, len(data), self._piece):

@@ -30,7 +30,7 @@ from webui.engine.session import (
 from webui.errors import EngineError, EngineSlowError
 
 FOREVER = b"exec tail -f /dev/null"
-TAKE = b'while read -r size && [ "$size" != 0 ]; do head -c "$size"; done'
+TAKE = b'while read -r size && [ "$size" != 0 ]; do head -c "$size" || break; done'
 
 
 @pytest.fixture
@@ -60,11 +60,12 @@ class Peer:
         self._out, self._errors, self._status = out, errors, status
         self._frames, self._pieces = frames, pieces
         self._coming: list[bytes] = []
+        self._pipe = os.pipe()
         self.output = Output(status, b"", b"")
 
-    def sendall(self, data: bytes) -> None:
+    def send(self, data: memoryview) -> int:
         """Takes the command."""
-        mark = b"\0" + data.split(b" ")[2]
+        mark = b"\0" + bytes(data).split(b" ")[2]
         out, errors = self._out(mark + b" "), self._errors(mark + b"\n")
         self.output = Output(self._status, out, errors)
         said = parts(out + mark + b" %d\n" % self._status, self._frames)
@@ -74,10 +75,15 @@ class Peer:
             for two, one in zip_longest(complained, said)
         )
         self._coming = parts(b"".join(frames), self._pieces)
+        return len(data)
 
-    def recv(self, most: int) -> bytes:
+    def recv(self, _most: int) -> bytes:
         """The next piece."""
         return self._coming.pop(0) if self._coming else b""
+
+    def fileno(self) -> int:
+        """Something on which nothing is heard as long as nothing was sent."""
+        return self._pipe[0]
 
     def settimeout(self, seconds: float | None) -> None:
         """It never waits."""
@@ -86,7 +92,9 @@ class Peer:
         """There is nobody behind it."""
 
     def close(self) -> None:
-        """There is nothing to be closed."""
+        """Called once."""
+        for end in self._pipe:
+            os.close(end)
 
 
 def parts(data: bytes, cuts: Iterable[int]) -> list[bytes]:
@@ -97,7 +105,11 @@ def parts(data: bytes, cuts: Iterable[int]) -> list[bytes]:
 
 def said(peer: Peer) -> Output:
     """What the session makes of the answer."""
-    return Session(peer, KEY).run(b"anything")  # type: ignore[arg-type]
+    session = Session(peer, KEY)  # type: ignore[arg-type]
+    try:
+        return session.run(b"anything")
+    finally:
+        session.close()
 
 
 def almost_the_mark(end: bytes) -> bytes:
@@ -235,13 +247,30 @@ def test_a_session_that_is_closed_by_another_thread_lets_go_of_the_one_that_wait
 
 def test_input_comes_through_in_pieces_of_any_size(shell: FramedShell) -> None:
     sent = [b"", b"x", os.urandom(PIECE), b"0\n", os.urandom(PIECE * 2 + 1), b"\0" * 70_000, b"12\n"]
-    with ThreadPoolExecutor(1) as pool, shell.session.command(TAKE, takes_input=True) as running:
-        taken = pool.submit(b"".join, running.output())
-        for piece in sent:
-            running.send_piece(piece)
-        running.send_end()
-        assert taken.result(timeout=20) == b"".join(sent)
+    with shell.session.command(TAKE, takes_input=True) as running:
+        assert all(map(running.send_piece, sent))
+        assert running.send_end()
+        assert b"".join(running.output()) == b"".join(sent)
     assert shell.session.run(b"echo next").out == b"next\n"
+
+
+def test_input_that_breaks_off_ends_the_command(shell: FramedShell) -> None:
+    with shell.session.command(TAKE + b' && [ "$size" = 0 ] || exit 5', takes_input=True) as running:
+        assert running.send_piece(b"half")
+        assert running.send_stop()
+        assert b"".join(running.output()) == b"half"
+        assert running.status == 5
+    assert shell.session.lost
+
+
+def test_no_more_is_sent_to_a_command_that_has_ended(shell: FramedShell) -> None:
+    """Although nobody closes the connection: an engine may go on taking what nobody reads, until it takes no more."""
+    shell.hold()
+    with shell.session.command(b"echo enough >&2; exit 3", takes_input=True) as running:
+        while running.send_piece(bytes(PIECE)):
+            pass
+        assert b"".join(running.output()) == b""
+        assert (running.status, running.errors) == (3, b"enough\n")
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
@@ -285,7 +314,7 @@ def test_a_command_that_complains_all_the_time_takes_its_input_to_the_end(shell:
             running.send_piece(b"?" * 100_000)
         running.send_end()
         assert b"".join(running.output()) == b""
-        assert running.errors == b"?" * 60_000
+        assert running.errors == b"?" * 64 * 1024
     assert shell.session.run(b"echo next").out == b"next\n"
 
 

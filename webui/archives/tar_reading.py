@@ -1,7 +1,7 @@
 """A tar, entry by entry: ustar, PAX, GNU tar's long names and every form of its sparse files. Strict and streaming.
 
 Own code and not the standard library's reader: that one keeps headers of any size in memory, takes digits and sizes that
-no tar writes, ends without a word at some damaged headers, and needs 70 µs for an entry.
+no tar writes, ends without a word at some damaged headers, and takes longer to read an entry than it takes here to read, check and write it.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ _BY_NUMBER: Final = tuple(Place)
 
 _PLACES: Final = {Kind.FILE: Place.FILE, Kind.FOLDER: Place.FOLDER, Kind.SYMLINK: Place.SYMLINK}
 _FOLDERS: Final = (Place.NEEDED, Place.FOLDER)
-_WORDS: Final = {Place.FILE: "a file", Place.SYMLINK: "a symbolic link", Place.LEFT_OUT: "left out"}
+_WORDS: Final = {Place.FILE: "a file", Place.SYMLINK: "a symbolic link", Place.LEFT_OUT: "a device"}
 
 
 def clean_path(name: bytes, limits: Limits) -> bytes:
@@ -49,28 +49,26 @@ def clean_path(name: bytes, limits: Limits) -> bytes:
         return name.removeprefix(b"./").removesuffix(b"/")
     problem = _problem(name)
     if problem:
-        raise refusal(
-            f"{quoted(name)} {problem}. Nobody should unpack such an archive; make it again with plain names."
-        )
+        raise refusal(f"{quoted(name)} {problem} Make the archive again with paths relative to its folder.")
     parts = [part for part in name.split(b"/") if part and part != b"."]
     path = b"/".join(parts)
     if len(path) > limits.path or len(parts) > limits.depth or (parts and max(map(len, parts)) > LONGEST_NAME):
         raise refusal(
             f"{quoted(name)} is too long: {limits.path:,} bytes a path, {LONGEST_NAME} a name and {limits.depth:,} folders "
-            "above one another are the most."
+            "above one another are the most. Make the archive again with shorter names."
         )
     return path
 
 
 def _problem(name: bytes) -> str:
     if not name:
-        return "is no name: an entry has none at all"
+        return "is no name: an entry of this archive has none."
     if name.startswith(b"/"):
-        return "is an absolute path"
+        return "is an absolute path: it would be written outside of the folder you chose."
     if b"\0" in name:
-        return "has a NUL in its name"
+        return "has a NUL in its name, which no file can have."
     if b".." in name and b".." in name.split(b"/"):
-        return "leads out of the archive with “..”"
+        return "leads out of its folder with “..”: it would be written outside of the one you chose."
     return ""
 
 
@@ -194,12 +192,12 @@ class PlaceTable:
 def _clash(path: bytes, before: Place) -> str:
     if before in _FOLDERS:
         return f"{quoted(path)} is a folder in one place of the archive and something else in another. Make it again."
-    return f"{quoted(path)} occurs twice. It can't be told which one is meant; make the archive again in one go."
+    return f"{quoted(path)} occurs twice, and nobody can tell which one is meant. Make the archive again in one go."
 
 
 def _below(path: bytes, above: bytes, place: Place) -> str:
     word = _WORDS.get(place, "no folder")
     return (
-        f"{quoted(path)} can't be put into {quoted(above)}, which is {word} in this archive. Nobody should unpack such an "
-        "archive; make it again."
+        f"{quoted(path)} can't be put into {quoted(above)}, which is {word} in this archive. Make the archive again, so "
+        "that every path goes through folders."
     )

@@ -123,7 +123,7 @@ class ZipReader:
             raise _lying(entry)
         if start + entry.compressed > self._next_start(entry):
             raise refusal(
-                f"{quoted(entry.name)} overlaps another entry of the archive. Nobody should unpack such an archive."
+                f"{quoted(entry.name)} overlaps another entry of the archive. No honest program writes that: make it again."
             )
         return start
 
@@ -137,7 +137,7 @@ def _starts(file: BinaryIO, directory: Directory) -> array[int]:
     found = array("Q", sorted(array("Q", (_offset(entry, directory) for entry in entries(file, directory)))))
     for index in range(1, len(found)):
         if found[index] < found[index - 1] + _LOCAL.size:
-            raise refusal("Entries of this zip overlap. Nobody should unpack such an archive; make it again.")
+            raise refusal("Entries of this zip overlap. No honest program writes that: make the archive again.")
     return found
 
 

@@ -12,13 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import docker.errors
-
 from webui.engine import feeding, scripts
-from webui.engine.errors import translated
 from webui.engine.file_model import Entry, EntryType, Exists
 from webui.engine.file_trouble import named, refuse, trouble
 from webui.engine.files import Files
+from webui.engine.helper import TARGET
 from webui.engine.inside import Helper
 from webui.engine.session import LINK, MISSING, NOT_A_FOLDER, Output, Session
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
@@ -32,7 +30,6 @@ _MODE = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(,[ugoa]*[-+=][rwxXst]*)*")
 _LARGEST_ID = 2**32 - 2
 _MOST_TWINS = 1000
 _LONGEST_SUFFIX = 32
-_QUICK_SECONDS = 60.0
 _LONGEST_SECONDS = 6 * 3600.0
 
 
@@ -80,6 +77,10 @@ class Changes:
             raise trouble(Output(scripts.CHANGED, b"", b""), self.place, path, "written")
         with self._staged() as (helper, token):
             self.receive(helper, token, chunks, size, path)
+            if before is not None:
+                with helper.process() as session:  # what is replaced is on the disk: it takes its time until this is
+                    flushed = session.run(scripts.flush(helper.staging, token), seconds=_LONGEST_SECONDS)
+                refuse(flushed, self.place, path, "written")
             if parents and not path.parent.is_top:
                 self.make_folder(path.parent, parents=True)
             prepare = scripts.like_before(path, token, NEW_FILE)
@@ -99,11 +100,11 @@ class Changes:
         Raises ConflictError where the name is taken; with `parents` a folder that is there is fine.
         """
         self._refuse_top(path)
-        if parents:
-            for folder in path.above[1:]:
-                self._run(scripts.make_folder(folder, mode, fine=True), folder, "made")
-        output = self._output(scripts.make_folder(path, mode, fine=parents))
-        refuse(output, self.place, path.parent if output.status == MISSING else path, "made")
+        with self._staged() as (helper, token):
+            for number, folder in enumerate((*(path.above[1:] if parents else ()), path)):
+                name = token + b"-%d" % number
+                output = _said(helper, scripts.make_folder(helper.staging, name, folder, mode, fine=parents))
+                refuse(output, self.place, folder.parent if output.status == MISSING else folder, "made")
         return self.files.entry(path)
 
     def rename(self, source: VolumePath, target: VolumePath, *, exists: Exists = Exists.REFUSE) -> Entry | None:
@@ -130,6 +131,8 @@ class Changes:
     def delete(self, path: VolumePath, *, version: str = "") -> None:
         """Delete something and all that is in it. It is gone from its place at once, or not at all.
 
+        Where something in it can't be removed, an immutable file say, that stays with the folders it is in, and is told
+        in the error. Nothing is removed that is mounted inside from elsewhere: ConflictError.
         With `version` only while it still is that: ConflictError.
         """
         self._refuse_top(path)
@@ -140,8 +143,10 @@ class Changes:
             with helper.process() as session:
                 output = session.run(scripts.remove(helper.staging, token), seconds=_LONGEST_SECONDS)
             if output.status:
-                self._settle(helper, token, path, Exists.REFUSE)  # what can't be removed goes back
-                refuse(output, self.place, path, "deleted")
+                self._settle(helper, token, path, Exists.KEEP_BOTH)  # what can't be removed goes back
+                error = trouble(output, self.place, path, "deleted")
+                error.hint = f"What is left of it is in its place again; the rest is deleted. {error.hint}".rstrip()
+                raise error
 
     def permit(
         self,
@@ -161,12 +166,14 @@ class Changes:
         if mode.isdigit():
             mode = mode.zfill(5)  # of a folder chmod leaves the set-id bits alone unless five digits are given
         owner = ("" if uid is None else f"{uid}") + ("" if gid is None else f":{gid}")
-        script = scripts.permit(path, mode, owner, recursive=recursive)
-        if recursive:
+        if self.files.entry(path).is_folder:
+            script = scripts.permit_folder(path, mode, owner, recursive=recursive)
             with self._helper() as helper, helper.process() as session:
                 refuse(session.run(script, seconds=_LONGEST_SECONDS), self.place, path, "changed")
         else:
-            self._run(script, path, "changed")
+            with self._staged() as (helper, token):
+                script = scripts.permit(helper.staging, token, path, mode, owner)
+                refuse(_said(helper, script), self.place, path, "changed")
         return self.files.entry(path)
 
     def copy(
@@ -244,17 +251,10 @@ class Changes:
                 self._send(session, scripts.receive(helper.staging, token), chunks, path, "written")
         else:
             refuse(_said(helper, scripts.open_staging(helper.staging)), self.place, path, "written")
-            self._put_file(helper, token, chunks, size, path)
-
-    def _put_file(self, helper: Helper, token: bytes, chunks: Iterable[bytes], size: int, path: VolumePath) -> None:
-        folder = f"/volume/{helper.staging.decode()}"
-        with translated(self.place.subject):
-            try:
-                feeding.put_file(self.files.inside.engine.api, helper.id, folder, token.decode(), chunks, size)
-            except docker.errors.APIError as error:
-                # The engine passes on what the system said, and so it reads like the complaint of a tool.
-                said = _capital(str(error.explanation or "").rpartition(": ")[2]).encode()
-                raise trouble(Output(1, b"", said), self.place, path, "written") from error
+            file = feeding.File(token.decode(), chunks, size)
+            folder = f"{TARGET}/{helper.staging.decode()}"
+            output = feeding.put(self.files.inside.engine.api, helper.carrier(), folder, file)
+            refuse(output, self.place, path, "written")
 
     def _send(self, session: Session, script: bytes, chunks: Iterable[bytes], path: VolumePath, doing: str) -> bytes:
         """Feed a script that takes pieces; what it complained of. Raised where it fails."""
@@ -274,7 +274,7 @@ class Changes:
         """Give what is staged its name; the name it got, or None where that is taken and it is to be skipped."""
         for candidate in candidates(path, exists):
             script = scripts.settle(helper.staging, token, candidate, prepare, replace=exists is Exists.REPLACE)
-            output = _said(helper, script, _LONGEST_SECONDS)  # all that has come is written to the disk now
+            output = _said(helper, script)  # in the helper's first session: of two who replace the same one is first
             if output.status == scripts.TAKEN and exists is Exists.SKIP:
                 return None
             if output.status != scripts.TAKEN or exists is not Exists.KEEP_BOTH:
@@ -318,9 +318,9 @@ class Changes:
             raise ConflictError("Names that begin like this are Demijohn's own.", hint="Choose another name.")
 
 
-def _said(helper: Helper, script: bytes, seconds: float = _QUICK_SECONDS) -> Output:
+def _said(helper: Helper, script: bytes) -> Output:
     with helper.session() as session:
-        return session.run(script, seconds=seconds)
+        return session.run(script)
 
 
 def candidates(path: VolumePath, exists: Exists) -> Iterator[VolumePath]:
@@ -350,10 +350,6 @@ def _broken_links(before: Entry | None) -> tuple[str, ...]:
     others = before.links - 1
     names = "name keeps" if others == 1 else "names keep"
     return (f"It had {others} other {names} the old content: hard links are not kept by a replacement.",)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _check_permissions(mode: str, uid: int | None, gid: int | None) -> None:

@@ -144,7 +144,7 @@ def _container(found: Mapping[str, Any]) -> Container:
         state=found.get("State", ""),
         status=found.get("Status", ""),
         created=parse_time(found.get("Created")),
-        mounts=tuple(_mount(mount) for mount in found.get("Mounts") or ()),
+        mounts=_mounts(found),
         ports=_unique_ports(_port(port) for port in found.get("Ports") or ()),
         networks=_networks(found),
         labels=found.get("Labels") or {},
@@ -177,11 +177,16 @@ def _inspected_container(raw: Mapping[str, Any]) -> Container:
         state=state.get("Status", ""),
         status=_status_in_words(state),
         created=parse_time(raw.get("Created")),
-        mounts=tuple(_mount(mount) for mount in raw.get("Mounts") or ()),
+        mounts=_mounts(raw),
         ports=_inspected_ports(raw),
         networks=_networks(raw),
         labels=config.get("Labels") or {},
     )
+
+
+def _mounts(told: Mapping[str, Any]) -> tuple[ContainerMount, ...]:
+    """By their targets: the engine tells them in another order each time."""
+    return tuple(sorted(map(_mount, told.get("Mounts") or ()), key=lambda mount: mount.target))
 
 
 def _argv(raw: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,11 +8,15 @@ from __future__ import annotations
 import tarfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from typing import Any
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Final
 
-from webui.engine.session import Output, Running, Session, SessionLostError
+import docker.errors
+
+from webui.engine.session import Output, Running, Session
 from webui.errors import DemijohnError, InvalidInputError
+
+_ENOUGH: Final = 512 * 1024
 
 
 def feed(session: Session, script: bytes, chunks: Iterable[bytes]) -> Output:
@@ -32,17 +36,21 @@ def feed(session: Session, script: bytes, chunks: Iterable[bytes]) -> Output:
         return Output(running.status, b"", running.errors)
 
 
-def put_file(api: Any, container: str, folder: str, name: str, chunks: Iterable[bytes], size: int) -> None:
-    """Make a file of `size` bytes in a folder of a container (`docker cp`).
+def put(api: Any, carrier: AbstractContextManager[str], folder: str, file: File) -> Output:
+    """Make a file in a folder of a container (`docker cp`); what the engine complains of reads like a tool's complaint.
 
-    Raises what docker-py raises, and what the chunks raise.
+    Raises what the carrier raises, and what the content raises.
     """
-    archive = _Archive(name, chunks, size)
+    output = Output(0, b"", b"")
     try:
-        api.put_archive(container, folder, iter(archive))
-    finally:
-        if archive.broken is not None:
-            raise archive.broken
+        with carrier as container:
+            output = _unpacked(api, container, folder, file)
+    except DemijohnError:
+        if file.broken is None:
+            raise
+    if file.broken is not None:
+        raise file.broken
+    return output
 
 
 def measured(chunks: Iterable[bytes], size: int | None) -> Iterator[bytes]:
@@ -57,16 +65,18 @@ def measured(chunks: Iterable[bytes], size: int | None) -> Iterator[bytes]:
         raise InvalidInputError({}, f"{size:,} bytes were announced and {done:,} came, so nothing was changed.")
 
 
-class _Archive:
-    """A tar of one file. Where what is in it breaks off the tar does too, so that the engine gives up by itself."""
+class File:
+    """A tar of one file. Where its content breaks off the tar does too, so that the engine gives up by itself."""
 
     def __init__(self, name: str, chunks: Iterable[bytes], size: int) -> None:
+        """`name` is ASCII, `size` are the bytes that are to come."""
         self._entry = tarfile.TarInfo(name)
         self._entry.size, self._entry.mode, self._entry.mtime = size, 0o600, time.time()
         self._chunks = chunks
         self.broken: Exception | None = None
 
-    def __iter__(self) -> Iterator[bytes]:
+    def tar(self) -> Iterator[bytes]:
+        """The archive's bytes."""
         yield self._entry.tobuf(tarfile.GNU_FORMAT)
         try:
             yield from self._chunks
@@ -76,13 +86,30 @@ class _Archive:
         yield bytes(-self._entry.size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
 
 
-def _feed(running: Running, chunks: Iterable[bytes]) -> None:
+def _unpacked(api: Any, container: str, folder: str, file: File) -> Output:
+    try:
+        api.put_archive(container, folder, file.tar())
+    except docker.errors.APIError as error:
+        said = str(error.explanation or "").rpartition(": ")[2]
+        return Output(1, b"", (said[:1].upper() + said[1:]).encode())
+    return Output(0, b"", b"")
+
+
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth a process each."""
+    held = bytearray()
     for chunk in chunks:
-        try:
-            running.send_piece(chunk)
-        except SessionLostError:  # the script has ended; what it said is still to be read
-            return
-    with suppress(SessionLostError):
+        if len(held) + len(chunk) < _ENOUGH:
+            held += chunk
+            continue
+        yield bytes(held) + chunk if held else chunk
+        held.clear()
+    if held:
+        yield bytes(held)
+
+
+def _feed(running: Running, chunks: Iterable[bytes]) -> None:
+    if all(map(running.send_piece, _gathered(chunks))):
         running.send_end()
 
 

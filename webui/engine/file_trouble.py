@@ -53,6 +53,8 @@ def named(path: VolumePath, place: Place) -> str:
 
 def _by_status(status: int, place: Place, path: VolumePath) -> DemijohnError | None:
     name = named(path, place)
+    if status == session.NO_WAY_IN:
+        return ConflictError(f"The {place.subject} is no folder that can be looked into.")
     if status == session.MISSING:
         return NotFoundError(f"{name} is not in {place.subject} (any more).", hint=_AGAIN)
     if status == session.LINK:
@@ -74,8 +76,8 @@ def _by_status(status: int, place: Place, path: VolumePath) -> DemijohnError | N
         return ConflictError(f"{name} did not come whole, so nothing was changed.", hint="Send it again.")
     if status == scripts.OTHER_DEVICE:
         return ConflictError(
-            f"{name} is on another file system that is mounted inside {place.subject}.",
-            hint="Copy it instead, then delete the original.",
+            f"{name} is on another file system that is mounted inside {place.subject}, or such a one is mounted in it.",
+            hint="Copy it instead of moving it. To delete it, unmount what is mounted there first.",
         )
     if status == scripts.CHANGED:
         return ConflictError(

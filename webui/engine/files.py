@@ -24,8 +24,6 @@ from webui.errors import EngineError, InvalidInputError
 from webui.paths import TOP, VolumePath, name_text
 
 SORTS: Final = ("name", "size", "modified", "mode", "owner")
-MOST_LISTED: Final = 1_000_000
-"""Entries of a folder that are put in order; a folder with more is cut there, and says so."""
 _MOST_REMEMBERED = 8
 _MOST_NAMES_REMEMBERED = 600_000
 _DETAILS_AT_ONCE = 500
@@ -200,8 +198,8 @@ class Files:
             found = _by_field([_entry(path, fields) for fields in told.values()], sort, descending)
         if path.is_top:
             found = [name for name in found if not name.startswith(scripts.OWN_PREFIXES)]
-        cut = len(found) > MOST_LISTED
-        wanted = [name for name in found[:MOST_LISTED] if _fits(name, q.casefold(), hidden)]
+        cut = len(found) > scripts.MOST_LISTED
+        wanted = [name for name in found[: scripts.MOST_LISTED] if _fits(name, q.casefold(), hidden)]
         return _Order(self._where(path), wanted, len(found), cut), told
 
     def _where(self, path: VolumePath) -> tuple[str, Place, VolumePath]:

@@ -5,6 +5,7 @@ Each has the label `io.demijohn.role` and a name of its own, no network and no l
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ TARGET = "/volume"
 MADE_ANEW_LABEL = "io.demijohn.made-anew"
 """Is on a volume only if the engine made it on the way, because the one that was asked for had just gone."""
 _WRITING_LABEL = "io.demijohn.writing"
+_BESIDE_LABEL = "io.demijohn.beside"
 _FRESH_SECONDS = 600
 _REMOVAL_SECONDS = 30
 _READING = ("DAC_READ_SEARCH",)
@@ -44,18 +46,19 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def laid_open(api: Any, image_id: str, mounts: Iterable[docker.types.Mount] = ()) -> Iterator[str]:
+def laid_open(api: Any, image_id: str, mounts: Iterable[docker.types.Mount] = (), *, beside: str = "") -> Iterator[str]:
     """The id of a container of the image to look into through the archive API, never started, with these mounts.
 
     A tmpfs over each volume the image declares keeps the engine from making an anonymous volume for it; as the
-    container never starts, it hides nothing. Raises docker's own errors.
+    container never starts, it hides nothing. One that is `beside` the helper of that name is left over when that has
+    ended. Raises docker's own errors.
     """
     declared = (api.inspect_image(image_id).get("Config") or {}).get("Volumes") or {}
     container = api.create_container(
         image_id,
         command=["-"],
         name=_NAME_PREFIX + secrets.token_hex(6),
-        labels={ROLE_LABEL: "helper"},
+        labels={ROLE_LABEL: "helper"} | ({_BESIDE_LABEL: beside} if beside else {}),
         host_config=api.create_host_config(
             mounts=list(mounts),
             log_config=LogConfig(type="none"),
@@ -77,7 +80,7 @@ def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) 
 
     Raises NotFoundError where the volume is gone, EngineError, EngineUnreachableError.
     """
-    name = _NAME_PREFIX + secrets.token_hex(6)
+    name = f"{names_of(engine)}{secrets.token_hex(6)}"
     with translated(place.subject):
         if place.kind == "volume":
             engine.api.inspect_volume(place.name)  # the engine would make one that is gone anew
@@ -93,6 +96,28 @@ def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) 
         except BaseException:
             engine.api.remove_container(container, v=True, force=True)
             raise
+
+
+def names_of(engine: Engine) -> str:
+    """How the names of the helpers of one engine begin: another one may have the same storage, with helpers of its own.
+
+    Raises EngineError, EngineUnreachableError.
+    """
+    return f"{_NAME_PREFIX}{hashlib.sha256(engine.facts().identity.encode()).hexdigest()[:6]}-"
+
+
+@contextmanager
+def carrier(engine: Engine, place: Place, image: str, name: str) -> Iterator[str]:
+    """The id of a container that brings something into a place through the archive API, for the helper of that name.
+
+    Not the helper itself: as long as the engine unpacks into a container it keeps all else waiting that is asked of it.
+    Raises the domain's errors, also for docker's own that are raised in the block.
+    """
+    with (
+        translated(place.subject),
+        laid_open(engine.api, image, [_mount(place, name, writing=True)], beside=name) as container,
+    ):
+        yield container
 
 
 def attach_process(engine: Engine, container: str, key: str) -> Session:
@@ -130,11 +155,8 @@ def left_over(engine: Engine) -> list[tuple[Place | None, str]]:
             all=True, filters={"label": f"{ROLE_LABEL}=helper", "status": ["exited", "dead", "created"]}
         )
         persons = without_own(engine.api, ended)
-    return [
-        (_written_by(each), each["Id"])
-        for each in ended
-        if each not in persons and (each["State"] != "created" or time.time() - each["Created"] > _FRESH_SECONDS)
-    ]
+    running = running_names(engine) if any(_BESIDE_LABEL in (each.get("Labels") or {}) for each in ended) else set()
+    return [(_written_by(each), each["Id"]) for each in ended if each not in persons and _is_left_over(each, running)]
 
 
 def running_names(engine: Engine) -> set[bytes]:
@@ -142,6 +164,13 @@ def running_names(engine: Engine) -> set[bytes]:
     with translated("the engine's helper containers"):
         running = engine.api.containers(filters={"label": f"{ROLE_LABEL}=helper"})
     return {name.lstrip("/").encode() for each in running for name in each["Names"]}
+
+
+def _is_left_over(container: Mapping[str, Any], running: set[bytes]) -> bool:
+    beside = (container.get("Labels") or {}).get(_BESIDE_LABEL)
+    if beside:
+        return beside.encode() not in running
+    return bool(container["State"] != "created" or time.time() - container["Created"] > _FRESH_SECONDS)
 
 
 def _written_by(container: Mapping[str, Any]) -> Place | None:
@@ -190,7 +219,9 @@ def _mount(place: Place, name: str, *, writing: bool) -> docker.types.Mount:
         return docker.types.Mount(
             TARGET, place.name, type="volume", read_only=not writing, no_copy=True, labels={MADE_ANEW_LABEL: name}
         )
-    return docker.types.Mount(TARGET, place.source, type="bind", read_only=True, propagation="rprivate")
+    # Of the host's root the engine takes no other: its own folder is in it.
+    propagation = "rslave" if place.source == "/" else "rprivate"
+    return docker.types.Mount(TARGET, place.source, type="bind", read_only=True, propagation=propagation)
 
 
 def _is_made_anew(api: Any, place: Place, name: str) -> bool:

@@ -8,8 +8,9 @@ from webui.engine.scripts import here, into, open_staging, open_target, same_dev
 from webui.engine.session import command
 from webui.paths import TOP, VolumePath
 
-_MARK = "%i-%.9W"
-"""What tells an entry from a later one of the same name: its inode, and when that was born where this is known."""
+_MARK = "%i-%.9W-%s-%.9Y"
+"""What tells an entry from a later one of the same name, and from itself when somebody has written to it: its inode, when
+that was born where this is known, its size, and when it was written."""
 
 
 def listings(root: VolumePath, folders: Iterable[bytes]) -> bytes:
@@ -37,6 +38,17 @@ def marks(folder: VolumePath, names: Iterable[bytes]) -> bytes:
 def marks_found(folder: VolumePath, names: Iterable[bytes]) -> bytes:
     """Mark and name, which starts with `./`, of those that are there."""
     return into(folder) + command("stat", rf"--printf={_MARK} %n\0", "--") + b" " + _words(names) + b" 2>/dev/null; :"
+
+
+def touched(folder: VolumePath, names: Iterable[bytes], kept: bytes) -> bytes:
+    """The names, which start with `./`, in which something was changed since the plan was written down."""
+    newer = command("-mindepth", "1", "-cnewer", b"/volume/" + kept + b"/plan", "-print", "-quit")
+    return (
+        into(folder)
+        + b"for name in %s; do\n" % _words(names)
+        + b'  if [ -d "$name" ] && [ ! -L "$name" ] && [ -n "$(find "$name" %s)" ]; then\n' % newer
+        + b"    printf '%s\\0' \"$name\"\n  fi\ndone"
+    )
 
 
 def sizes(root: VolumePath, paths: Iterable[bytes]) -> bytes:

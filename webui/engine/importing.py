@@ -155,7 +155,8 @@ class Merge:
 
 def put_back(changes: Changes, folder: VolumePath, kept: bytes) -> None:
     """Undo a merge into the folder, whole, half done or not begun: new entries go back into the kept folder, old ones
-    to their places. Nothing happens where there is no kept folder."""
+    to their places. Nothing happens where there is no kept folder. A new entry that somebody has written to since stays;
+    what it had replaced goes beside it."""
     with changes.staging() as (helper, _), _telling(helper, folder) as tell:
         written = tell.found(scripts.part_of(VolumePath(kept + b"/plan"), 0, engine_session.MOST_OUTPUT))
         if written is None:
@@ -179,6 +180,9 @@ def _take_out(tell: _Teller, kept: bytes, folder: VolumePath, group: Group) -> N
     found = tell.found(import_scripts.marks_found(target, group.new)) or b""
     there = (record.split(b" ./", 1) for record in found.split(b"\0")[:-1])
     own = [name for mark, name in there if marks[name] == mark]
+    if own:
+        touched = (tell.found(import_scripts.touched(target, own, kept)) or b"").split(b"\0")[:-1]
+        own = [name for name in own if b"./" + name not in touched]
     if own:
         _rename_all(tell, target, _below(_new(kept), group.folder), own, target)
 

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from webui.engine import helper, scripts
 from webui.engine.connection import Engine
@@ -18,6 +18,8 @@ from webui.errors import ConflictError, DemijohnError, EngineUnreachableError, N
 
 IDLE_SECONDS = 180.0
 """How long a helper waits for the next command before it is removed."""
+MOST_HELPERS = 12
+"""Helpers of one engine at a time, as long as no more are at work."""
 MOST_PROCESSES = 24
 """Shells of their own that one helper has at a time, beside its first."""
 PROCESS_SECONDS = 20.0
@@ -35,6 +37,7 @@ class Helper:
         self._engine = engine
         self.place = place
         self.writing = writing
+        self._image = image
         self._key = secrets.token_hex(16)
         self._lock = threading.Lock()
         self._spare: list[tuple[Session, int]] = []
@@ -110,6 +113,10 @@ class Helper:
                 yield token
             finally:
                 self._clean(token)
+
+    def carrier(self) -> AbstractContextManager[str]:
+        """As `webui.engine.helper.carrier`, into its place."""
+        return helper.carrier(self._engine, self.place, self._image, self.name)
 
     def close(self) -> None:
         """Remove it, whatever it does."""
@@ -293,15 +300,29 @@ class Inside:
                 if self._reaper is None:
                     self._reaper = threading.Thread(target=self._reap, name="idle helpers", daemon=True)
                     self._reaper.start()
+                surplus = self._take_surplus()
                 self._changed.notify_all()
-                return started
+            else:
+                surplus = None
+        if surplus is not None:
+            for each in surplus:
+                with suppress(DemijohnError):  # swept at the next start
+                    each.close()
+            return started
         started.close()
         raise EngineUnreachableError("Demijohn is stopping.")
+
+    def _take_surplus(self) -> list[Helper]:
+        """Those that were idle for longest, where there are many: each holds its volume."""
+        idle = sorted((each for each in self._helpers.items() if not each[1].busy), key=lambda each: each[1].last_used)
+        taken = idle[: max(0, len(self._helpers) - MOST_HELPERS)]
+        return [self._helpers.pop(key) for key, _ in taken]
 
     def _clean_after_others(self, writer: Helper) -> None:
         """Remove what writers of this place had staged that have ended without doing so, and then those writers."""
         with writer.process() as session:
-            found = [name for name in session.run(scripts.staging_folders()).out.split(b"\0") if name]
+            own = scripts.staging_folder(helper.names_of(self.engine).encode())
+            found = [name for name in session.run(scripts.staging_folders()).out.split(b"\0") if name.startswith(own)]
             used = map(scripts.staging_folder, helper.running_names(self.engine)) if found else ()
             if stale := set(found).difference(used):
                 session.run(scripts.stale(stale), seconds=600)

@@ -23,6 +23,8 @@ VERSION: Final = "%i-%s-%T@-%C@"
 FORMAT: Final = r"%f\0%y\0%s\0%b\0%T@\0%m\0%U\0%G\0%n\0%l\0%Y\0" + VERSION + r"\0"
 FIELDS: Final = 12
 """How many fields FORMAT has."""
+MOST_LISTED: Final = 1_000_000
+"""Entries of a folder that are put in order; a folder with more is cut there, and says so."""
 FEW_BYTES: Final = 256 * 1024
 """Of a folder with more details than that, some two thousand entries, names are told first."""
 
@@ -47,7 +49,8 @@ def here(name: bytes) -> bytes:
 
 def names(folder: VolumePath) -> bytes:
     """Type and name of all that is in a folder, without looking at each."""
-    return into(folder) + command("find", ".", "-mindepth", "1", "-maxdepth", "1", "-printf", r"%y%f\0")
+    found = command("find", ".", "-mindepth", "1", "-maxdepth", "1", "-printf", r"%y%f\0")
+    return into(folder) + found + b" | head -z -n %d" % (MOST_LISTED + 1)
 
 
 def all_details(folder: VolumePath) -> bytes:
@@ -156,14 +159,21 @@ def special(wanted: Iterable[bytes]) -> bytes:
     return b"find " + start + b" " + command("!", "-type", "f", "!", "-type", "d", "-printf", "%y")
 
 
-def make_folder(path: VolumePath, mode: str, *, fine: bool) -> bytes:
-    """Make a folder like the one it is in; one that is there is `fine`, or ends with TAKEN."""
-    name = here(path.name)
+def make_folder(staging: bytes, token: bytes, path: VolumePath, mode: str, *, fine: bool) -> bytes:
+    """Make a folder like the one it is in; one that is there is `fine`, or ends with TAKEN.
+
+    It gets owner and mode in staging: where others write it could be swapped for something of theirs meanwhile.
+    """
+    name, new = here(path.name), staged(token)
     taken = b"[ -d %s ] && [ ! -L %s ] && exit 0; exit 67" % (name, name) if fine else b"exit 67"
     return (
-        into(path.parent)
+        open_staging(staging)
+        + open_target(path.parent)
         + b"if [ -e %s ] || [ -L %s ]; then %s; fi\n" % (name, name, taken)
-        + b"mkdir -- %s && chown --reference=. -- %s && chmod %s -- %s" % (name, name, quoted(mode), name)
+        + same_device(b".", b"/proc/self/fd/8/.")
+        + b"mkdir -- %s && chown --reference=. -- %s && chmod %s -- %s || exit 74\n" % (new, new, quoted(mode), new)
+        + b"if [ -g . ]; then chmod g+s -- %s || exit 74; fi\n" % new
+        + _place(new, name, replace=False)
     )
 
 
@@ -187,26 +197,57 @@ def put_away(path: VolumePath, staging: bytes, token: bytes) -> bytes:
         + into(path.parent)
         + exists(path.name)
         + same_device(name, b"/proc/self/fd/8/.")
+        + nothing_mounted(path)
         + b"mv -nT -- %s %s" % (name, staged(token))
+    )
+
+
+def nothing_mounted(path: VolumePath) -> bytes:
+    """End with OTHER_DEVICE where something is mounted below a path: what is in it belongs to somebody else."""
+    place = b"/volume/" + path.raw
+    for byte in (
+        b"\\",
+        b" ",
+        b"\t",
+        b"\n",
+    ):  # as the kernel writes them (https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html)
+        place = place.replace(byte, b"\\%03o" % ord(byte))
+    return (
+        b"while read -r id parent device root point rest; do case $point in %s|%s/*) exit 77 ;; esac; "
+        b"done </proc/self/mountinfo\n" % (quoted(place), quoted(place))
     )
 
 
 def remove(staging: bytes, token: bytes) -> bytes:
     """Remove what lies in staging, with all that is in it."""
-    return into(VolumePath(staging)) + b"rm -rf -- " + here(token)
+    return into(VolumePath(staging)) + b"rm -rf --one-file-system -- " + here(token)
 
 
-def permit(path: VolumePath, mode: str, owner: str, *, recursive: bool) -> bytes:
-    """chmod and chown, never through a link. Owner first: changing it takes set-id bits away."""
-    name = here(path.name)
-    deep = b"-R " if recursive else b""
-    script = into(path.parent) + (b"" if path.is_top else exists(path.name))
+def permit_folder(path: VolumePath, mode: str, owner: str, *, recursive: bool) -> bytes:
+    """chmod and chown of a folder one is in. Owner first: changing it takes set-id bits away."""
+    return into(path) + _permit(b".", mode, owner, deep=b"-R " if recursive else b"")
+
+
+def permit(staging: bytes, token: bytes, path: VolumePath, mode: str, owner: str) -> bytes:
+    """chmod and chown of what is no folder, under a second name in staging, where nobody puts a link in its place.
+
+    Where there are no hard links it is done under its own name.
+    """
+    name, held = here(path.name), staged(token)
+    return (
+        open_staging(staging)
+        + into(path.parent)
+        + exists(path.name)
+        + b"ln -P -- %s %s 2>/dev/null && held=%s || held=%s\n" % (name, held, held, name)
+        + (b'[ -L "$held" ] && exit 72\n' if mode else b"")
+        + _permit(b'"$held"', mode, owner)
+    )
+
+
+def _permit(what: bytes, mode: str, owner: str, *, deep: bytes = b"") -> bytes:
+    script = b"chown %s-h -- %s %s || exit 74\n" % (deep, quoted(owner), what) if owner else b""
     if mode:
-        script += b"[ -L %s ] && exit 72\n" % name
-    if owner:
-        script += b"chown %s-h -- %s %s || exit 74\n" % (deep, quoted(owner), name)
-    if mode:
-        script += b"chmod %s-- %s %s || exit 74\n" % (deep, quoted(mode), name)
+        script += b"chmod %s-- %s %s || exit 74\n" % (deep, quoted(mode), what)
     return script + b":"
 
 
@@ -246,8 +287,7 @@ def like_before(path: VolumePath, token: bytes, mode: str) -> bytes:
         + b"  cp --attributes-only --preserve=mode,ownership -T -- %s %s || exit 74\n" % (name, new)
         # Where the file system knows no attributes there are none to be lost.
         + b"  cp --attributes-only --preserve=xattr -T -- %s %s 2>/dev/null\n" % (name, new)
-        + b"  sync -- %s || exit 74\n" % new
-        + b"else\n  chown --reference=. -- %s && chmod %s -- %s || exit 74\nfi\n" % (new, quoted(mode), new)
+        + b"else\n  chown -h --reference=. -- %s && chmod %s -- %s || exit 74\nfi\n" % (new, quoted(mode), new)
     )
 
 
@@ -266,6 +306,11 @@ def same_content(name: bytes, digest: str) -> bytes:
     )
 
 
+def flush(staging: bytes, token: bytes) -> bytes:
+    """See to it that a staged file outlasts a loss of power."""
+    return into(VolumePath(staging)) + b"sync -- " + here(token)
+
+
 def settle(staging: bytes, token: bytes, target: VolumePath, prepare: bytes, *, replace: bool) -> bytes:
     """Give what is staged its name, after `prepare`, which runs in the target's folder."""
     return (
@@ -279,7 +324,7 @@ def settle(staging: bytes, token: bytes, target: VolumePath, prepare: bytes, *, 
 
 def stale(wanted: Iterable[bytes]) -> bytes:
     """Remove staging folders that nobody uses any more."""
-    return into(TOP) + b"rm -rf -- " + b" ".join(map(here, wanted))
+    return into(TOP) + b"rm -rf --one-file-system -- " + b" ".join(map(here, wanted))
 
 
 def remove_staging(staging: bytes) -> bytes:

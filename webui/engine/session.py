@@ -12,6 +12,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,19 +25,24 @@ MOST_OUTPUT: Final = 256 * 1024 * 1024
 PIECE: Final = 4 * 1024 * 1024
 """Bytes of input that are announced at a time."""
 _MOST_ERRORS = 64 * 1024
+_ATTENTION = 0.2
 _RECEIVE = 256 * 1024
 _STDERR = 2
 _HEADER = 8
+_MOST_WAITING = 16
+_TURN_SECONDS = 30.0
 
 # What the shell does for as long as it lives. The key sees to it that bytes which nobody read can't pass for a command;
-# one that did not come whole, as the app ended, is not run. Of what a command complains of that takes input the beginning
-# is passed on: nobody listens while it is being fed, and if it had to wait for that both would wait forever.
-# `into` goes down to a folder name by name and refuses to follow a link, even one that is put there on the way.
+# one that did not come whole, as the app ended, is not run.
+# `into` goes down to a folder name by name and refuses to follow a link, even one that is put there on the way. A folder
+# of Demijohn's own at the top is one that root made and nobody else gets into: who owns the top folder could put another
+# one in its place. File systems of other machines have owners of their own; there that can't be told.
 LOOP: Final = r"""
 n='
 '
 into() {
   cd -P -- /volume || exit 70
+  above=
   for name do
     [ -L "./$name" ] && exit 72
     [ -e "./$name" ] || exit 71
@@ -44,31 +50,33 @@ into() {
     exec 9<.
     cd -P -- "./$name" 2>&9 || exit 70
     [ .. -ef /proc/self/fd/9 ] || exit 72
+    case $above$name in .demijohn-helper-*|.demijohn-kept-*) only_ours ;; esac
+    above=/
   done
   exec 9<&-
 }
-exec 6>&1
+only_ours() {
+  case $(stat -f -c %T .) in nfs*|smb*|cifs*|fuse*|v9fs|9p|afs|ceph) return ;; esac
+  case $(stat -c '%u %a' .) in '0 700'|'0 2700') ;; *) exit 72 ;; esac
+}
 while read -r key size mark input; do
   [ "$key" = "$1" ] || exit 1
   script=$(head -c "$size"; echo .)
   script=${script%.}
   [ "${#script}" = "$size" ] || exit 1
-  if [ "$input" = yes ]; then
-    status=$({ { ( eval "$script" ) 2>&1 >&6 5>&- 6>&-; echo $? >&5; } | { head -c 60000; exec cat >/dev/null; } >&2; } 5>&1)
-  else
-    ( eval "$script" ) </dev/null 6>&-
-    status=$?
-  fi
+  if [ "$input" = yes ]; then ( eval "$script" ); else ( eval "$script" ) </dev/null; fi
+  status=$?
   printf '\0%s %d\n' "$mark" "$status"
   printf '\0%s\n' "$mark" >&2
   [ "$input" = no ] || [ "$status" = 0 ] || exit 1
 done
 """
 
+NO_WAY_IN: Final = 70
 MISSING: Final = 71
 LINK: Final = 72
 NOT_A_FOLDER: Final = 73
-"""How `into` ends where it can't go on: nothing there, a symbolic link, something that is no folder."""
+"""How `into` ends where it can't go on: the place itself is no folder, nothing there, a symbolic link, something that is no folder."""
 
 
 class SessionLostError(EngineError):
@@ -114,6 +122,7 @@ class Session:
         self._key = key
         self._keep = keep
         self._lock = threading.Lock()
+        self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
         self._frames = _Frames(sock)
         self._over = False
 
@@ -139,9 +148,10 @@ class Session:
         """Run a script whose output, and input where `takes_input`, goes in pieces.
 
         `output` has to be read to its end before the block is left; otherwise the session is over, as nobody knows
-        what still comes. So it is when a command that takes input fails. Raises SessionLostError.
+        what still comes. So it is when a command that takes input fails. Raises SessionLostError, and EngineSlowError
+        where too many wait for their turn or it does not come.
         """
-        with self._lock:
+        with self._turn():
             if self._over:
                 raise SessionLostError
             running = Running(self._sock, self._frames, None if seconds is None else time.monotonic() + seconds)
@@ -152,6 +162,21 @@ class Session:
             finally:
                 if not running.over or (takes_input and running.status):
                     self._lose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Storage that does not answer must not keep everybody waiting who asks for it, one behind the other."""
+        if not self._waiting.acquire(blocking=False):
+            raise _crowded()
+        try:
+            if not self._lock.acquire(timeout=_TURN_SECONDS):
+                raise _crowded()
+        finally:
+            self._waiting.release()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @property
     def lost(self) -> bool:
@@ -198,52 +223,84 @@ class Running:
         self._out = _Until(b"\0" + self.mark.encode() + b" ")
         self._errors = _Until(b"\0" + self.mark.encode() + b"\n")
         self._complaints = bytearray()
+        self._early: deque[bytes] = deque()
 
     @property
     def errors(self) -> bytes:
         """What it wrote to its standard error so far, cut where that is very long."""
         return bytes(self._complaints)
 
-    def send(self, data: bytes | memoryview) -> None:
-        """Raises SessionLostError where nobody takes it any more, EngineSlowError."""
-        with _connected():
-            self._sock.settimeout(self._left())
-            self._sock.sendall(data)
+    def send(self, data: bytes | memoryview) -> bool:
+        """Give it input; False where it has ended, or the connection has, and takes no more.
 
-    def send_piece(self, data: bytes | memoryview) -> None:
-        """Input as a script takes it that reads `read -r size; head -c "$size"` in a loop."""
+        What it says meanwhile is listened to: it might wait for that before it takes the rest, or have ended with a
+        reason. Raises SessionLostError, EngineSlowError.
+        """
         view = memoryview(data)
-        for start in range(0, len(view), PIECE):
-            piece = view[start : start + PIECE]
-            self.send(b"%d\n" % len(piece))
-            self.send(piece)
+        while view and not self._is_ending:
+            if self._frames.begun or _is_heard(self._sock):
+                self._early.append(self._heard())
+                continue
+            with _connected():
+                self._sock.settimeout(min(_ATTENTION, self._left() or _ATTENTION))
+                try:
+                    view = view[self._sock.send(view) :]
+                except TimeoutError:
+                    if self._deadline is not None and time.monotonic() > self._deadline:
+                        raise
+                except OSError:
+                    return False  # what it said before can still be read
+        return not view
 
-    def send_end(self) -> None:
-        """There is no more input."""
-        self.send(b"0\n")
+    def send_piece(self, data: bytes | memoryview) -> bool:
+        """Input as a script takes it that reads `read -r size; head -c "$size"` in a loop. As `send`."""
+        view = memoryview(data)
+        pieces = (view[start : start + PIECE] for start in range(0, len(view), PIECE))
+        return all(self.send(b"%d\n" % len(piece)) and self.send(piece) for piece in pieces)
 
-    def send_stop(self) -> None:
-        """There will not be all of the input: what is no size ends such a script as a failure."""
-        self.send(b"stop\n")
+    def send_end(self) -> bool:
+        """There is no more input. As `send`."""
+        return self.send(b"0\n")
+
+    def send_stop(self) -> bool:
+        """There will not be all of the input: what is no size ends such a script as a failure. As `send`."""
+        return self.send(b"stop\n")
 
     def output(self) -> Iterator[bytes]:
         """What it prints, as it comes, until it has ended. Raises SessionLostError, EngineSlowError."""
+        while self._early:
+            yield self._early.popleft()
         while not (self._out.ended and self._errors.ended and b"\n" in self._out.rest):
-            with _connected():
-                self._sock.settimeout(self._left())
-                stream, data = self._frames.next()
-            if stream == _STDERR:
-                self._complain(self._errors.feed(data))
-            elif chunk := self._out.feed(data):
+            if chunk := self._heard():
                 yield chunk
         self.status = int(self._out.rest.partition(b"\n")[0])
         self.over = True
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._out.ended or self._errors.ended
+
+    def _heard(self) -> bytes:
+        """What it prints next, or nothing where it was something else; waits for it."""
+        with _connected():
+            self._sock.settimeout(self._left())
+            stream, data = self._frames.next()
+        if stream != _STDERR:
+            return self._out.feed(data)
+        self._complain(self._errors.feed(data))
+        return b""
 
     def _complain(self, data: bytes) -> None:
         self._complaints += data[: max(0, _MOST_ERRORS - len(self._complaints))]
 
     def _left(self) -> float | None:
         return None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
+
+
+def _crowded() -> EngineSlowError:
+    return EngineSlowError(
+        "Too much is asked of this volume at once, or its storage does not answer.", hint="Try again in a moment."
+    )
 
 
 class _Until:
@@ -286,6 +343,11 @@ class _Frames:
         self._held = memoryview(b"")
         self._stream = 0
         self._left = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether some of what comes next was received already."""
+        return bool(self._held)
 
     def next(self) -> tuple[int, bytes]:
         """The stream and what is here of it, at least one byte. Raises SessionLostError at the end, OSError."""

@@ -45,7 +45,7 @@ case $(stat -c %%h .) in
   2|3) one() { walk -true; }; other() { printf 'end 0\\0'; } ;;
   *) one() { walk %s; }; other() { walk ! %s; } ;;
 esac
-find . -maxdepth 0 -printf '%%b %%D\\0'
+find . -maxdepth 0 -printf '%%b %%D\\0' || exit
 one | { exec 3<&0; other | paste -z -d/ /dev/fd/3 -; }
 """ % (_PRINT, _HALF, _HALF)
 

@@ -100,6 +100,12 @@ def same_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
         )
 
 
+def meant_engine(found: Catalogue, sent: Mapping[str, Any]) -> None:
+    """The same for what changes something and destroys nothing by itself: only where it was said which engine is meant."""
+    if forms.text(sent, "engine_id") or "X-Engine-Id" in request.headers or "engine_id" in request.args:
+        same_engine(found, sent)
+
+
 def outcome(error: DemijohnError | None, **about: Any) -> dict[str, Any]:
     """One item's result of an action on many, for JSON and for the page."""
     if error is None:

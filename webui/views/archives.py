@@ -17,15 +17,14 @@ from webui.archives import ArchiveFormat, packed
 from webui.engine.file_model import EntryType, Exists, Place
 from webui.errors import DemijohnError, InvalidInputError, NotFoundError
 from webui.jobs.importing import Imported, Wish, import_archive
-from webui.paths import VolumePath, shown_name, volume_path
+from webui.paths import VolumePath, name_text, shown_name, volume_path
 from webui.render import answer, wants_json
-from webui.views._shared import catalogue, house, received
+from webui.views._shared import catalogue, house, meant_engine, received
 from webui.views.places import Opened, named, opened, path_sent
 from webui.views.receiving import (
     SentForm,
     body,
     body_size,
-    check_engine,
     choice,
     folder_in_query,
     is_form,
@@ -138,7 +137,12 @@ def archive(engine: str, where: str) -> Response:
         shown=shown,
         formats=[{**each, "words": words[each["format"]]} for each in formats],
         folder_url=found.url_of(selected.folder),
-        command=commands.archive_out(found.place, selected.folder, shown, f"{shown_name(selected.name)}.tar"),
+        command=commands.archive_out(
+            found.place,
+            selected.folder,
+            [name_text(name) for name in selected.names],
+            f"{shown_name(selected.name)}.tar",
+        ),
     )
 
 
@@ -168,7 +172,7 @@ def import_form(engine: str, where: str) -> Response:
 def take_in(engine: str, where: str) -> Response:
     """Unpack an archive, which is the body or the file of a form, into a folder: all of it, or nothing."""
     forms.check_fields(request.args, {"path", "form_token", *_WISHES})
-    check_engine(catalogue(engine))
+    meant_engine(catalogue(engine), {})
     found, folder = opened(engine, where), folder_in_query()
     try:
         with place_among(house().uploads, "uploads"):

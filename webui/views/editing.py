@@ -15,7 +15,7 @@ from webui.errors import ConflictError, InvalidInputError
 from webui.paths import VolumePath
 from webui.preview import EDIT_BYTES, FORM_BYTES, EditableText, decoded, encoded, line_diff, mode_for
 from webui.render import answer, done, wants_json
-from webui.views._shared import catalogue, received
+from webui.views._shared import catalogue, meant_engine, received
 from webui.views.file_shapes import entry_json
 from webui.views.places import Opened, opened, path_from
 
@@ -60,7 +60,9 @@ def edit(engine: str, where: str, rest: str) -> Response:
 @blueprint.post("/<entry:rest>")
 def save(engine: str, where: str, rest: str) -> Response:
     """Save the file, if it still is what the editor was given."""
-    draft = _draft(received(longest=FORM_BYTES))
+    sent = received(longest=FORM_BYTES)
+    meant_engine(catalogue(engine), sent)
+    draft = _draft(sent)
     found = opened(engine, where)
     entry, data = _content(found, path_from(rest))
     if not draft.as_copy and _version(data) != draft.version:

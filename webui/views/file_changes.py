@@ -18,7 +18,7 @@ from webui.errors import DemijohnError, InvalidInputError
 from webui.jobs.copying import start_copy
 from webui.paths import VolumePath, file_name, volume_path
 from webui.render import done
-from webui.views._shared import catalogue, house, outcome, received, same_engine, sent_along
+from webui.views._shared import catalogue, house, meant_engine, outcome, received, same_engine, sent_along
 from webui.views.file_dialogs import delete_dialog, move_again, new_again, or_again, permissions_again
 from webui.views.file_shapes import entry_json
 from webui.views.places import Opened, opened, path_from, path_sent
@@ -49,7 +49,9 @@ def delete_many(engine: str, where: str) -> Response:
     found = opened(engine, where)
     paths = _paths(sent, "path", "id")
     versions = forms.many(sent, "version") or [""] * len(paths)
-    results = [_deleted(found, path, version) for path, version in zip(paths, versions, strict=False)]
+    if len(versions) != len(paths):
+        raise InvalidInputError({"version": "Send a version for each path, each path once, or none at all."})
+    results = [_deleted(found, path, version) for path, version in zip(paths, versions, strict=True)]
     failed = [result for result in results if not result["ok"]]
     if failed:
         left = found.files.entries([path for path, each in zip(paths, results, strict=True) if not each["ok"]])
@@ -90,6 +92,7 @@ def move(engine: str, where: str) -> Response:
     """Move entries into another folder, or give one another name."""
     sent = received()
     forms.check_fields(sent, {"from", "from_id", "to", "into", "into_id", "name", "exists"})
+    meant_engine(catalogue(engine), sent)
     found = opened(engine, where)
     exists = _exists(sent)
     pairs = _pairs(sent)
@@ -103,6 +106,7 @@ def copy(engine: str, where: str) -> Response:
     """Copy entries within the volume, in the background."""
     sent = received()
     forms.check_fields(sent, {"from", "from_id", "to", "into", "into_id", "name", "exists"})
+    meant_engine(catalogue(engine), sent)
     found = opened(engine, where)
     pairs, exists = _pairs(sent), _exists(sent)
     job = start_copy(house().runner, catalogue(engine).engine, found.changes, pairs, exists)
@@ -118,6 +122,7 @@ def permit(engine: str, where: str) -> Response:
     """Set mode and owner of entries, with all that is in them where that is asked."""
     sent = received()
     forms.check_fields(sent, {"path", "id", "mode", "uid", "gid", "recursive"})
+    meant_engine(catalogue(engine), sent)
     found = opened(engine, where)
     paths = _paths(sent, "path", "id", top=True)
     mode, recursive = forms.text(sent, "mode"), forms.flag(sent, "recursive")

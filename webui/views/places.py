@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, g, url_for
 from htmx_flask import request
@@ -28,7 +29,7 @@ from webui.views._shared import catalogue, house, wait
 class PlaceConverter(BaseConverter):
     """`<place:where>` in a rule."""
 
-    regex = r"volumes/[^/]+|containers/[^/]+/mounts/[0-9]+"
+    regex = r"volumes/[^/]+|containers/[^/]+/mounts/[0-9]{1,4}"
     part_isolating = False
 
     def to_url(self, value: str) -> str:
@@ -131,18 +132,10 @@ def named(engine: str, where: str) -> Opened:
 def path_from(rest: str) -> VolumePath:
     """The path that ends the URL, as the bytes that were sent; `rest` is how the router read them, as UTF-8.
 
-    Raises InvalidInputError.
+    An encoded slash is one between folders: no name has one in it. Raises InvalidInputError.
     """
-    segments = request.environ["PATH_INFO"].encode("latin-1").split(b"/")
-    return volume_path(b"/".join(segments[-rest.count("/") - 1 :])) if rest else TOP
-
-
-def path_in_url(after: str) -> VolumePath:
-    """The path behind `/<after>/` in the URL as the bytes that were sent, UTF-8 or not. Raises InvalidInputError."""
-    sent = request.environ["PATH_INFO"].encode("latin-1")
-    segments = sent.split(b"/")
-    start = segments.index(after.encode(), 5) + 1
-    return volume_path(b"/".join(segments[start:]))
+    segments = str(request.environ["REQUEST_URI"]).partition("?")[0].split("/")
+    return volume_path(unquote_to_bytes("/".join(segments[-rest.count("/") - 1 :]))) if rest else TOP
 
 
 def path_sent(sent: Any, field: str = "path") -> VolumePath:

@@ -14,10 +14,8 @@ from htmx_flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-from webui.engine.catalogue import Catalogue
 from webui.errors import InvalidInputError
 from webui.paths import VolumePath, volume_path
-from webui.views._shared import same_engine
 
 PIECE: Final = 1024 * 1024
 _FORM_PIECE: Final = 256 * 1024
@@ -122,15 +120,6 @@ def choice(sent: Mapping[str, Any], name: str, *known: str) -> str:
     if said not in known:
         raise InvalidInputError({name: f"Say one of {', '.join(known)}."})
     return str(said)
-
-
-def check_engine(found: Catalogue) -> None:
-    """Refuse to write on another engine than the one the person saw, where it was said which that is.
-
-    Raises ConflictError.
-    """
-    if "X-Engine-Id" in request.headers or "engine_id" in request.args:
-        same_engine(found, {})
 
 
 class _Reads(Protocol):

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from webui import commands, forms
 from webui.engine.changes import Written
@@ -16,10 +17,10 @@ from webui.paths import VolumePath, volume_path
 from webui.preview import PREVIEW_BYTES, preview_of
 from webui.render import answer, done
 from webui.views import archives
-from webui.views._shared import catalogue, house
+from webui.views._shared import catalogue, house, meant_engine
 from webui.views.file_shapes import entry_json
 from webui.views.places import Opened, named, opened, path_from
-from webui.views.receiving import SentForm, body, body_size, check_engine, choice, folder_in_query
+from webui.views.receiving import SentForm, body, body_size, choice, folder_in_query
 from webui.views.sending import (
     NOTHING_RUNS,
     RangeError,
@@ -44,9 +45,10 @@ _IN_FORMS = (Exists.REFUSE, Exists.REPLACE, Exists.KEEP_BOTH, Exists.SKIP)
 def put(engine: str, where: str, rest: str) -> Response:
     """Write a file: the body is what will be in it."""
     forms.check_fields(request.args, {"exists", "parents"})
+    _check_whole()
     exists = Exists(choice(request.args, "exists", *_OVERWRITE))
     if exists is Exists.REPLACE:
-        check_engine(catalogue(engine))
+        meant_engine(catalogue(engine), {})
     found, path = opened(engine, where), path_from(rest)
     with place_among(house().uploads, "uploads"):
         written = found.changes.put(
@@ -84,7 +86,7 @@ def upload(engine: str, where: str) -> Response:
 def upload_form(engine: str, where: str) -> Response:
     """Write the files of a form into a folder, one after the other."""
     forms.check_fields(request.args, {"path", "exists", "form_token"})
-    check_engine(catalogue(engine))
+    meant_engine(catalogue(engine), {})
     found, folder = opened(engine, where), folder_in_query()
     results = []
     with place_among(house().uploads, "uploads"):
@@ -152,6 +154,17 @@ def _check_is_file(found: Opened, entry: Entry) -> None:
         raise ConflictError(f"“{name}” is a symbolic link, and links are not followed.", hint="Download its target.")
     if not entry.is_file:
         raise ConflictError(f"“{name}” is a {entry.type.value}: there is nothing in it to download.")
+
+
+def _check_whole() -> None:
+    """See that the body is the file: neither a part of it nor packed. Raises BadRequest, UnsupportedMediaType.
+
+    (https://www.rfc-editor.org/rfc/rfc9110#section-14.5)
+    """
+    if "Content-Range" in request.headers:
+        raise BadRequest("Send the whole file: a part of it is not put into what is there.")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("Send the file as it is, without a Content-Encoding.")
 
 
 def _version_meant(found: Opened, path: VolumePath) -> str:

@@ -235,6 +235,7 @@ def test_a_checksum_may_be_signed_and_has_to_fit() -> None:
         (gzip.compress(ORDINARY).ljust(1024, b"\0"), "compressed once more"),
         (file(b"a", b"abc"), "breaks off after “a”"),
         (file(b"a", b"abc")[:600], "breaks off in “a”"),
+        (file(b"a", b"abc")[:514], "breaks off in “a”"),
         (tar(file(b"a")) + file(b"b"), "two archives in one file"),
         (tar(file(b"a")) + b"garbage", "there is more"),
         (tar(file(b"a")) + bytes(1 << 20) + b"\1", "there is more"),
@@ -256,7 +257,7 @@ def test_an_archive_of_nothing_is_one() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @pytest.mark.parametrize("fmt", PACKED)
 def test_an_archive_that_breaks_off_anywhere_is_refused(fmt: ArchiveFormat, data: st.DataObject) -> None:
     """Anywhere but in the zeros at the end of a tar, where nothing is missing."""
@@ -267,7 +268,7 @@ def test_an_archive_that_breaks_off_anywhere_is_refused(fmt: ArchiveFormat, data
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @pytest.mark.parametrize("fmt", PACKED)
 def test_flipped_bytes_are_refused_or_harmless(fmt: ArchiveFormat, data: st.DataObject) -> None:
     damaged = bytearray(PACKED[fmt])
@@ -277,7 +278,7 @@ def test_flipped_bytes_are_refused_or_harmless(fmt: ArchiveFormat, data: st.Data
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_flipped_bytes_under_a_good_checksum_are_refused_or_harmless(data: st.DataObject) -> None:
     """As somebody would flip them who means it: in a header, which then has its checksum again."""
     blocks = [ORDINARY[at : at + 512] for at in range(0, len(ORDINARY), 512)]
@@ -298,7 +299,7 @@ def test_flipped_bytes_under_a_good_checksum_are_refused_or_harmless(data: st.Da
     b"GNU.sparse.name", b"GNU.sparse.realsize", b"GNU.sparse.size", b"GNU.sparse.map", b"mtime", b"uid", b"hdrcharset",
     b"SCHILY.xattr.user.x", b"SCHILY.acl.access"]), st.sampled_from([b"", b"0", b"1", b"4", b"-1", b"../x", b"/x", b"x",
     b"0,4", b"x\0", b"9" * 19]) | st.binary(max_size=8)), max_size=6), st.sampled_from([b"0", b"1", b"2", b"5", b"S", b"x"]))  # fmt: skip
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_records_of_every_kind_are_refused_or_harmless(records: list[tuple[bytes, bytes]], flag: bytes) -> None:
     entry = pax(*records) + header(b"name", flag, size=4 if flag in b"0S" else 0, target=b"first")
     _take_or_refuse(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.archives.building import file, header, octal, padded, pax, taken, tar, with_checksum
+from tests.unit.archives.building import base256, file, header, octal, padded, pax, taken, tar, with_checksum
 from tests.unit.archives.trees import data_size, unpack
 from webui.archives import ArchiveFormat, Limits
 from webui.errors import InvalidInputError
@@ -161,6 +161,15 @@ def test_a_map_without_end_is_refused_before_it_is_read() -> None:
     head[386:482], head[482] = place * 4, 1
     with pytest.raises(InvalidInputError, match="more than 1,000 pieces"):
         taken(with_checksum(bytes(head)) + (place * 21 + b"\1" + bytes(7)) * 1000, limits=Limits(segments=1000))
+
+
+@pytest.mark.parametrize("field", [b"x" * 12, base256(-1, 12), base256(2**63, 12)])
+@pytest.mark.parametrize("at", [386, 398, 483])
+def test_an_old_map_has_numbers(field: bytes, at: int) -> None:
+    head = bytearray(sparse_old(b"s", 100, [(0, b"a")]))
+    head[at : at + 12] = field
+    with pytest.raises(InvalidInputError, match="“s” can't be read: its map of holes is damaged"):
+        taken(with_checksum(bytes(head[:512])) + bytes(head[512:]) + bytes(1024))
 
 
 def test_only_gnu_wrote_old_maps() -> None:

@@ -41,7 +41,7 @@ entries = st.tuples(st.sampled_from(sorted(MAKERS)), names, targets)
 
 
 @given(st.lists(entries, min_size=1, max_size=6, unique_by=lambda entry: entry[1]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_a_tar_is_made_of(made: list[tuple[str, bytes, bytes]]) -> None:
     with TemporaryDirectory() as place:
         outside = os.fsencode(place) + b"/outside"
@@ -58,7 +58,7 @@ zip_entries = st.tuples(names, targets, st.sampled_from([0o120777, 0o100644, 0o4
 
 
 @given(st.lists(zip_entries, min_size=1, max_size=6, unique_by=lambda entry: entry[0]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_a_zip_is_made_of(made: list[tuple[bytes, bytes, int]]) -> None:
     with TemporaryDirectory() as place:
         outside = os.fsencode(place) + b"/outside"
