@@ -1,7 +1,5 @@
 // A folder shows only the rows around what is seen; gaps as high as the missing rows stand for the rest. The server has the order.
-const WINDOW = 200;
-const MOST = 1600;
-const MARGIN = 60;
+const [WINDOW, MOST, MARGIN] = [200, 1600, 60];
 const REST = 90;
 let loading = null;
 let resting = 0;

@@ -91,7 +91,10 @@ def counted_calls(monkeypatch: Any, owner: type, name: str) -> Callable[[], int]
 @contextmanager
 def lasting(url: str, image: str, folder: Path, name: str) -> Iterator[Volume]:
     """A volume for the tests of a whole module: those that look at it only, or clean up themselves."""
-    with closing(Engines(Settings(data_dir=folder, token=TOKEN, engine=url))) as engines, opened(engines.get("default"), image, name) as volume:
+    with (
+        closing(Engines(Settings(data_dir=folder, token=TOKEN, engine=url))) as engines,
+        opened(engines.get("default"), image, name) as volume,
+    ):
         yield volume
 
 
