@@ -1,6 +1,8 @@
 // The folder page: going in and out keeps one's place, a refresh keeps what one sees, and trouble stays beside the list.
 import { layOut, look, reach, rowAt, table, wanted } from "./folder_window.js";
+import { comeBack, leave } from "./folder_place.js";
 import * as selection from "./folder_selection.js";
+import { errorIn } from "./swaps.js";
 
 const pane = document.getElementById("inspector");
 const folder = () => document.getElementById("folder");
@@ -46,14 +48,18 @@ function settle() {
   look();
 }
 
+const rowNamed = (name) => [...(table()?.querySelectorAll("tr[data-row]") ?? [])].find((row) => row.dataset.name === name);
+
 function keepFocus() {
-  if (before.index >= 0 && !table()?.contains(document.activeElement) && document.activeElement === document.body) focusRow(rowAt(before.index) ?? table()?.querySelector("tr[data-row]"));
+  const { active, name, index } = before;
+  if (!active || document.activeElement !== document.body) return;
+  if (name) focusRow(rowNamed(name) ?? rowAt(index) ?? table()?.querySelector("tr[data-row]"));
+  else (active.isConnected ? active : folder()).focus({ preventScroll: true });
 }
 
 function arrive() {
   selection.clear();
-  const rows = [...(table()?.querySelectorAll("tr[data-row]") ?? [])];
-  const row = rows.find((each) => each.dataset.name === cameFrom) ?? rows[0];
+  const row = rowNamed(cameFrom) ?? table()?.querySelector("tr[data-row]");
   if (row) goTo(Number(row.dataset.index));
   else folder().focus({ preventScroll: true });
   cameFrom = "";
@@ -67,19 +73,23 @@ document.body.addEventListener("htmx:configRequest", (event) => {
 });
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, xhr, elt } = event.detail;
+  const { target, xhr } = event.detail;
+  const { elt } = event.detail.requestConfig;
   if (target !== folder() || !target) return;
   if (xhr.status >= 400) {
     event.detail.shouldSwap = false;
     trouble(elt, xhr);
     return;
   }
-  const focused = document.activeElement?.closest?.("tr[data-row]");
-  const { path, query } = target.dataset;
-  before = { path, query, top: scroller()?.scrollTop ?? 0, index: Number(focused?.dataset.index ?? -1) };
+  const active = target.contains(document.activeElement) ? document.activeElement : null;
+  const row = active?.closest("tr[data-row]")?.dataset;
+  before = { path: target.dataset.path, query: target.dataset.query, top: scroller()?.scrollTop ?? 0, active, name: row?.name, index: row?.index };
+  // A morph leaves what is in the element that has the focus as it was.
+  if (!active?.matches("input")) active?.blur();
   const goes = new URL(xhr.responseURL).pathname;
   if (goes !== new URL(target.dataset.url, window.location.href).pathname) {
-    cameFrom = path;
+    cameFrom = before.path;
+    leave();
     pane?.replaceChildren();
   }
 });
@@ -89,14 +99,13 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 });
 
 function trouble(elt, xhr) {
-  const said = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box");
-  const text = (said?.textContent ?? `The server answered ${xhr.status}.`).replace(/\s+/g, " ").trim();
+  const text = errorIn(xhr);
   if (elt.id === "folder" && (xhr.status === 404 || xhr.status === 409)) {
     gone(text);
     return;
   }
   document.body.dispatchEvent(new CustomEvent("notice", { detail: { text, bad: true } }));
-  if (xhr.status === 404 && elt.id !== "folder") htmx.trigger(document.body, "files:changed");
+  if (xhr.status === 404 && elt.id !== "folder") window.setTimeout(() => htmx.trigger(document.body, "files:changed"), 0);
 }
 
 function gone(text) {
@@ -135,5 +144,5 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 
 if (folder()) {
   layOut();
-  look();
+  comeBack(focusRow).then(look);
 }

@@ -12,6 +12,13 @@ Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
   return true;
 };
 
+// What an answer that is an error says.
+export function errorIn(xhr) {
+  const box = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box");
+  const said = [...(box?.children ?? [])].filter((each) => !each.matches(".only-dialog")).map((each) => each.textContent).join(" ");
+  return (said || `The server answered ${xhr.status}.`).replace(/\s+/g, " ").trim();
+}
+
 // An empty field does not stand in the address.
 document.body.addEventListener("htmx:configRequest", (event) => {
   const { elt, parameters, verb } = event.detail;
@@ -30,8 +37,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   const ownForm = target?.matches?.("form, #remove-answer, #sizes, #explained, #count") ?? false;
   if (xhr.status >= 400 && isAction && !ownForm) {
     event.detail.shouldSwap = false;
-    const text = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box")?.textContent;
-    document.body.dispatchEvent(new CustomEvent("notice", { detail: { text: (text ?? `The server answered ${xhr.status}.`).replace(/\s+/g, " ").trim(), bad: true } }));
+    document.body.dispatchEvent(new CustomEvent("notice", { detail: { text: errorIn(xhr), bad: true } }));
   }
 });
 

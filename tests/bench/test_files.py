@@ -159,7 +159,7 @@ def start(engine: Engine, image: str, held: Volume) -> None:
     """Start a container with the volume, as a program does."""
     mounts = [{"Type": "volume", "Source": held.name, "Target": "/data"}]
     config = engine.api.create_host_config(mounts=mounts, network_mode="none")
-    engine.api.start(engine.api.create_container(image, ["sleep", "900"], host_config=config)["Id"])
+    engine.api.start(engine.api.create_container(image, ["sleep", "3600"], host_config=config)["Id"])
 
 
 def measured(files: Files) -> int:

@@ -59,7 +59,7 @@ def new_volume(wire: Wire, name: str, holding_image: str = "") -> Iterator[Volum
 def _container(image: str, volume: str) -> Mapping[str, Any]:
     """What the engine is told to make a container that waits, with a volume at /data."""
     mounts = [{"Type": "volume", "Source": volume, "Target": "/data"}]
-    return {"Image": image, "Cmd": ["sleep", "900"], "HostConfig": {"Mounts": mounts, "NetworkMode": "none"}}
+    return {"Image": image, "Cmd": ["sleep", "3600"], "HostConfig": {"Mounts": mounts, "NetworkMode": "none"}}
 
 
 def fill_folder(folder: Path, many: int) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import DESKTOP, PHONE
 from tests.e2e.program import Program
 from tests.e2e.steps import CONTAINERS, IMAGES, VOLUMES, WIZARD, mount_row, paste, row, settled
+from webui.engine.tools_image import NAME
 
 axe = Axe()
 
@@ -30,7 +31,9 @@ def furnished(docker: Callable[..., str], small_image: str) -> Iterator[str]:
         docker("create", f"--name={containers[1]}", "--network=none", f"--volume={name}:/data:ro", small_image, "true")
         yield name
     finally:
-        docker("rm", "--force", "--volumes", *containers)
+        # What looks inside holds a volume as well.
+        holding = docker("ps", "--all", "--quiet", *(f"--filter=volume={volume}" for volume in volumes)).split()
+        docker("rm", "--force", "--volumes", *containers, *holding)
         docker("volume", "rm", "--force", *volumes)
 
 
@@ -89,6 +92,70 @@ PAGES = {
 def test_page(page: Page, furnished: str, address: str) -> None:
     page.goto(address.format(furnished))
     settled(page)
+    check(page)
+
+
+@pytest.fixture(scope="module")
+def filled(docker: Callable[..., str], small_image: str, furnished: str) -> str:
+    """A volume with all kinds of files, in use, and a container with a folder of the host."""
+    make = (
+        "cd /data && mkdir -p deep/er/and/deep/er/still .hidden empty && echo text >text.txt && "
+        "head -c 5000 /dev/urandom >binary && mkfifo pipe && ln -s nowhere gone && ln -s /etc out && ln -s deep in"
+    )
+    docker("tag", small_image, NAME)
+    docker("run", "--rm", "--network=none", f"--volume={furnished}:/data", small_image, "sh", "-c", make)
+    return furnished
+
+
+FILE_PAGES = {
+    "folder": f"{VOLUMES}/{{}}/files?hidden=yes",
+    "folder, deep": f"{VOLUMES}/{{}}/files/deep/er/and/deep/er",
+    "folder, empty": f"{VOLUMES}/{{}}/files/empty",
+    "folder, no match": f"{VOLUMES}/{{}}/files?q=nothing-is-called-so",
+    "folder beside a file": f"{VOLUMES}/{{}}/files?inspect=binary",
+    "folder beside a folder": f"{VOLUMES}/{{}}/files?inspect=deep",
+    "folder in memory": f"{VOLUMES}/{{}}-memory/files",
+    "text": f"{VOLUMES}/{{}}/files/text.txt",
+    "bytes": f"{VOLUMES}/{{}}/files/binary",
+    "pipe": f"{VOLUMES}/{{}}/files/pipe",
+    "link": f"{VOLUMES}/{{}}/files/in",
+    "new folder": f"{VOLUMES}/{{}}/-/new-folder?into_id=deep",
+    "rename": f"{VOLUMES}/{{}}/-/rename?id=text.txt",
+    "move": f"{VOLUMES}/{{}}/-/move?id=text.txt&id=binary&into_id=deep/er",
+    "permissions": f"{VOLUMES}/{{}}/-/permissions?id=deep&id=text.txt",
+    "delete": f"{VOLUMES}/{{}}/-/delete?id=deep&id=gone",
+}
+
+
+@pytest.mark.parametrize("address", FILE_PAGES.values(), ids=FILE_PAGES.keys())
+def test_page_of_files(page: Page, filled: str, address: str) -> None:
+    page.goto(address.format(filled))
+    settled(page)
+    check(page)
+
+
+@pytest.mark.answers(404, 409)
+@pytest.mark.parametrize("path", ["never", "in/er"])
+def test_files_that_are_not_there(page: Page, filled: str, path: str) -> None:
+    page.goto(f"{VOLUMES}/{filled}/files/{path}")
+    check(page)
+
+
+def test_selected_files_and_their_menu(page: Page, filled: str) -> None:
+    page.goto(f"{VOLUMES}/{filled}/files")
+    page.get_by_label("Select text.txt").check()
+    page.get_by_label("Select binary").check()
+    check(page)
+    page.locator("tr[data-label='binary']").click(button="right")
+    expect(page.get_by_role("menu")).to_be_visible()
+    check(page)
+
+
+def test_dialog_delete_files(page: Page, filled: str) -> None:
+    page.goto(f"{VOLUMES}/{filled}/files")
+    page.locator("tr[data-label='deep']").focus()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog")).to_contain_text("5 entries in it")
     check(page)
 
 

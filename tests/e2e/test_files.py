@@ -429,7 +429,7 @@ def test_a_refresh_keeps_scroll_focus_and_selection(page: Page, volume: str, top
     row.focus()
     before = row.bounding_box()
     (top / "zzz").touch()
-    page.get_by_role("link", name="New folder").evaluate("link => link.click()")
+    page.keyboard.press("Alt+n")
     dialog(page).get_by_label("Name", exact=True).fill("zz-folder")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1,002 entries")).to_be_visible()
@@ -441,6 +441,29 @@ def test_a_refresh_keeps_scroll_focus_and_selection(page: Page, volume: str, top
     expect(page.get_by_label("Select file-0612")).to_be_checked()
     expect(page.get_by_text("1 selected")).to_be_visible()
     expect(row).to_be_focused()
+
+
+def test_going_back_finds_the_folder_as_it_was_left(page: Page, volume: str, top: Path) -> None:
+    for number in range(600):
+        (top / f"folder-{number:03}").mkdir()
+    show(page, volume)
+    page.get_by_role("region", name="Entries of").evaluate("place => { place.scrollTop = 30 * 400; }")
+    entry(page, "folder-410").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This folder is empty")).to_be_visible()
+    page.go_back()
+    expect(entry(page, "folder-410")).to_be_focused()
+    expect(entry(page, "folder-410")).to_be_in_viewport()
+
+
+def test_while_the_image_is_fetched_the_page_says_so_and_goes_on(
+    page: Page, own_program: Program, own_docker: Callable[..., str]
+) -> None:
+    own_docker("volume", "create", "fresh")
+    page.goto(own_program.address)
+    page.goto(f"{own_program.origin}{VOLUMES}/fresh/files")
+    expect(page.get_by_text("This volume is empty")).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("navigation", name="Path")).to_contain_text("fresh")
 
 
 def test_who_else_writes_is_said_and_links_show_where_they_lead(

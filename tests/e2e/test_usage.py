@@ -83,6 +83,8 @@ def test_it_is_measured_again_in_its_place(page: Page, volume: str, docker: Dock
 
 
 def test_it_can_be_stopped(page: Page, volume: str, engine: Engine, docker: Docker, small_image: str) -> None:
+    many = "cd /data/2023 && seq 20000 | xargs mkdir"
+    docker("run", "--rm", "--network=none", f"--volume={volume}:/data", small_image, "sh", "-c", many)
     page.request.get(f"{VOLUMES}/{volume}/files", headers={"Accept": "application/json"})
     throttle(engine, volume)
     page.goto(f"{VOLUMES}/{volume}/usage")

@@ -18,6 +18,12 @@ def fill(root: Path, folders: int = 20, files: int = 30) -> None:
             (root / f"folder-{folder}" / f"file-{file}").write_bytes(b"x" * (file * 9000 % 50_000))
 
 
+def fill_long(root: Path) -> None:
+    """Make so many folders that a throttled helper is busy for seconds."""
+    for folder in range(5000):
+        (root / f"folder-{folder}").mkdir()
+
+
 def by_du(root: Path, *options: str) -> dict[bytes, int]:
     """What du says of a folder, whose path is empty, and of each below it, by path."""
     said = subprocess.run(["du", "-x", "-0", "-B1", *options, "."], cwd=root, capture_output=True, check=True).stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -406,7 +407,7 @@ INSIDE = {"entry below": 6, "list below": [b"passwd"]}
 @pytest.mark.parametrize("look", LOOKS)
 def test_nothing_outside_is_reached_by_swapping_what_is_looked_at_for_a_link(swapped: Volume, look: str) -> None:
     reached, refused = 0, 0
-    for _ in range(ATTEMPTS if look != "tar below" else ATTEMPTS // 4):
+    for _ in range(ATTEMPTS // 4 if look in {"download", "tar below"} else ATTEMPTS):
         try:
             found = LOOKS[look](swapped)
         except ConflictError:
@@ -428,7 +429,7 @@ def test_a_tar_of_what_is_swapped_for_links_holds_nothing_from_outside(swapped: 
         try:
             assert PASSWD not in packed(swapped, TOP)
         except ConflictError as refused:
-            assert "has become a symbolic link" in refused.message
+            assert re.search("has become a symbolic link|is no folder|changed what is in it", refused.message)
 
 
 def test_folders_deeper_than_a_path_may_be_long_are_reached(volume: Volume) -> None:

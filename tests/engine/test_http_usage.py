@@ -16,7 +16,7 @@ from tests.engine import http_client
 from tests.engine.conftest import served
 from tests.engine.http_client import Client
 from tests.engine.looking_inside import Volume, helpers, opened
-from tests.engine.plain_tree import by_du, fill, throttle
+from tests.engine.plain_tree import by_du, fill, fill_long, throttle
 from tests.waiting import wait_until
 from webui.engine.connection import Engine, Engines
 from webui.engine.tools_image import make_tools_image
@@ -196,7 +196,7 @@ def test_the_page_of_a_folder_that_is_not_known_shows_the_top(
 def test_the_page_shows_that_it_is_being_measured_and_how_to_stop_that(
     volume: Volume, usage: str, engine: Engine, htmx: Client, api: Client
 ) -> None:
-    fill(volume.root, folders=200)
+    fill_long(volume.root)
     api.get(f"/e/default/volumes/{volume.name}/files")
     throttle(engine, volume.name)
     page = htmx.get(usage)

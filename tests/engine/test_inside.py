@@ -15,6 +15,7 @@ import pytest
 
 from tests.engine.looking_inside import Volume, helpers, opened, path
 from tests.waiting import wait_until
+from webui.engine.changes import BY_SESSION
 from webui.engine.connection import Engine
 from webui.engine.containers import inspect_container, load_containers
 from webui.engine.file_model import Place
@@ -23,7 +24,6 @@ from webui.engine.inside import Helper, Inside
 from webui.engine.model import ROLE_LABEL
 from webui.engine.volumes import delete_volume, inspect_volume
 from webui.errors import ConflictError, DemijohnError, EngineUnreachableError, NotFoundError
-from webui.paths import TOP
 
 Run = Callable[..., str]
 
@@ -192,18 +192,11 @@ def download(volume: Volume) -> bytes:
         return b"".join(chunks)
 
 
-def tar(volume: Volume) -> bytes:
-    with volume.files.tar(TOP) as chunks:
-        return b"".join(chunks)
-
-
 CALLS: dict[str, Callable[[Volume], object]] = {
     "listing": lambda volume: volume.files.listing(),
     "download": download,
-    "tar": tar,
     "put": lambda volume: volume.changes.put(path("new"), [b"new"]),
     "make_folder": lambda volume: volume.changes.make_folder(path("folder")),
-    "delete": lambda volume: volume.changes.delete(path("file")),
 }
 
 
@@ -224,7 +217,7 @@ def test_a_helper_killed_under_a_running_listing_fails_that_at_most_and_the_next
     for number in range(3000):
         (volume.root / f"{number:05}").touch()
     with ThreadPoolExecutor(1) as pool:
-        for _ in range(5):
+        for _ in range(2):
             with volume.inside.helper(volume.place) as reader:
                 listing = pool.submit(volume.files.listing, limit=3000)
                 engine.api.kill(reader.id)
@@ -368,19 +361,28 @@ def chunks():
     print("under way", flush=True)
     sys.stdin.read()
 
-url, image, volume, folder = sys.argv[1:]
+url, image, volume, folder, size = sys.argv[1:]
 engine = Engines(Settings(data_dir=Path(folder), token="a-token-for-the-tests-only", engine=url)).get("default")
 files = Files(Inside(engine, lambda: image), Place.volume(volume))
-Changes(files).put(volume_path("file"), chunks())
+Changes(files).put(volume_path("file"), chunks(), int(size) or None)
 """
 
 
-@pytest.fixture
+@pytest.fixture(params=[0, 2 * BY_SESSION], ids=["through a session", "through the archive API"])
 def app_at_work(
-    volume: Volume, engine_socket: str, small_image: str, tmp_path: Path
+    request: pytest.FixtureRequest, volume: Volume, engine_socket: str, small_image: str, tmp_path: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Another app, in the middle of replacing the volume's file."""
-    arguments = [sys.executable, "-c", PROGRAM, engine_socket, small_image, volume.name, str(tmp_path)]
+    arguments = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        engine_socket,
+        small_image,
+        volume.name,
+        str(tmp_path),
+        str(request.param),
+    ]
     with subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     ) as app:
@@ -399,7 +401,7 @@ def test_nothing_is_left_of_an_app_that_was_killed(
     wait_until(lambda: len(volume.left_behind()) == 1)
     os.kill(app_at_work.pid, signal.SIGKILL)
     wait_until(lambda: not running(engine, volume))
-    wait_until(lambda: len(helpers(engine, volume.name)) == 1)
+    wait_until(lambda: {each["State"] for each in helpers(engine, volume.name)} <= {"exited", "created"})
     volume.inside.sweep()
     volume.inside.close()
     assert helpers(engine, volume.name) == []

@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine import golden_tree
 from tests.engine.looking_inside import Volume, helpers, opened, path
-from tests.engine.plain_tree import by_du, fill, throttle
+from tests.engine.plain_tree import by_du, fill, fill_long, throttle
 from tests.waiting import wait_until
 from webui.engine.catalogue import Catalogue
 from webui.engine.connection import Engine, Engines
@@ -157,7 +157,7 @@ def test_it_ends_with_what_the_watcher_raises(volume: Volume, engine: Engine) ->
 
 
 def test_it_can_be_ended_while_it_says_nothing(volume: Volume, engine: Engine) -> None:
-    fill(volume.root)
+    fill_long(volume.root)
     volume.files.entry(TOP)
     throttle(engine, volume.name)
     with pytest.raises(SessionLostError):
@@ -180,7 +180,7 @@ def test_a_job_writes_down_what_it_found(volume: Volume, engine: Engine, runner:
 def test_a_volume_is_measured_by_one_job_at_a_time(
     volume: Volume, engine: Engine, runner: Runner, records: UsageRecords
 ) -> None:
-    fill(volume.root)
+    fill_long(volume.root)
     volume.files.entry(TOP)
     throttle(engine, volume.name)
     first, second = (start_measure(runner, engine, volume.files, records, volume.name) for _ in range(2))
@@ -197,7 +197,7 @@ def test_a_volume_is_measured_by_one_job_at_a_time(
 def test_a_cancelled_job_leaves_no_process_and_no_record(
     volume: Volume, engine: Engine, runner: Runner, records: UsageRecords
 ) -> None:
-    fill(volume.root, folders=200)
+    fill_long(volume.root)
     volume.files.entry(TOP)
     throttle(engine, volume.name)
     job = start_measure(runner, engine, volume.files, records, volume.name)
@@ -211,7 +211,7 @@ def test_a_cancelled_job_leaves_no_process_and_no_record(
 def test_a_job_whose_helper_is_taken_away_says_so(
     volume: Volume, engine: Engine, runner: Runner, records: UsageRecords
 ) -> None:
-    fill(volume.root)
+    fill_long(volume.root)
     volume.files.entry(TOP)
     throttle(engine, volume.name)
     job = start_measure(runner, engine, volume.files, records, volume.name)

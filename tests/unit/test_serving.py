@@ -275,8 +275,10 @@ def test_requests_that_come_together_are_answered_in_turn(server: Server) -> Non
 
 def test_a_small_body_that_the_app_did_not_want_keeps_the_connection(server: Server) -> None:
     connection = connect(server)
-    connection.request("POST", "/", body=b"x" * 1000)
-    response = connection.getresponse()
+    connection.connect()
+    connection.sock.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
+    response = http.client.HTTPResponse(connection.sock)
+    response.begin()
     assert (response.read(), response.getheader("Connection")) == (b"hello", None)
     connection.close()
 

@@ -101,7 +101,7 @@ class Tree:
     def linked(self, path: bytes, target: bytes) -> Place:
         """What stands at the target of a hard link. Raises InvalidInputError where nothing does yet, or a folder."""
         place = self._places.get(target) if target else Place.FOLDER
-        if place is Place.NOTHING or target == path:
+        if place is Place.NOTHING:
             raise refusal(
                 f"{quoted(path)} is a hard link to {quoted(target)}, which does not come before it. Make the archive again, "
                 "with both in it."

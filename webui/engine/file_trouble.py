@@ -21,6 +21,7 @@ _SAYINGS: Final = (
     ("Not a directory", "something on the way to it is no folder (any more)", _AGAIN),
     ("No such file or directory", "it is not there any more", _AGAIN),
     ("Too many levels of symbolic links", "it has become a symbolic link, which is not followed", _AGAIN),
+    ("Cannot readlink: Invalid argument", "somebody else changed what is in it meanwhile", _AGAIN),
     ("are the same file", "both are names of one and the same file", "Delete one of the two."),
     ("Device or resource busy", "something else holds it, a mount perhaps", "Look at who uses it."),
     ("Stale file handle", "the storage of {place} has lost it", _AGAIN),
@@ -29,6 +30,12 @@ _SAYINGS: Final = (
     ("Too many links", "it has as many names as its file system allows", "Copy it instead."),
     ("File too large", "it is too large for the file system of {place}", "Use a volume on another one."),
 )
+_TELL_NOTHING: Final = (
+    "file changed as we read it",
+    "Exiting with failure status due to previous errors",
+    "Error is not recoverable: exiting now",
+)
+"""What GNU tar says beside the reason why it failed: lines that end so."""
 _LONGEST = 500
 
 
@@ -94,5 +101,6 @@ def _by_saying(errors: bytes, place: Place, path: VolumePath, doing: str) -> Dem
             sentence = f"{name} could not be {doing}: {meaning.format(place=place.subject)}."
             kind = NotFoundError if words == "No such file or directory" else ConflictError
             return kind(sentence, hint=hint)
-    last = shown_name(said.strip().rpartition("\n")[2].encode())[:_LONGEST]
-    return EngineError(f"{name} could not be {doing}. The helper said: {last or 'nothing'}")
+    reasons = [line for line in said.splitlines() if line.strip() and not line.endswith(_TELL_NOTHING)]
+    last = shown_name(reasons[-1].encode())[:_LONGEST] if reasons else "nothing"
+    return EngineError(f"{name} could not be {doing}. The helper said: {last}")

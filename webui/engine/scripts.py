@@ -205,12 +205,8 @@ def put_away(path: VolumePath, staging: bytes, token: bytes) -> bytes:
 def nothing_mounted(path: VolumePath) -> bytes:
     """End with OTHER_DEVICE where something is mounted below a path: what is in it belongs to somebody else."""
     place = b"/volume/" + path.raw
-    for byte in (
-        b"\\",
-        b" ",
-        b"\t",
-        b"\n",
-    ):  # as the kernel writes them (https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html)
+    # As the kernel writes them: https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
+    for byte in (b"\\", b" ", b"\t", b"\n"):
         place = place.replace(byte, b"\\%03o" % ord(byte))
     return (
         b"while read -r id parent device root point rest; do case $point in %s|%s/*) exit 77 ;; esac; "
@@ -272,9 +268,7 @@ def unpack(staging: bytes, token: bytes) -> bytes:
     return (
         open_staging(staging)
         + b"mkdir -m 700 -- %s && cd -P -- %s || exit 74\n" % (here(token), here(token))
-        # What tar complains of is cut: nobody reads it before all is sent, and so tar would have to wait.
-        + b"ends=$({ { { %s; echo $? >&3; } | %s; echo $? >&3; } 2>&1 >/dev/null | { head -c 60000; cat >/dev/null; } >&2; } 3>&1)\n"
-        % (pieces, command("tar", *options))
+        + b"ends=$({ { %s; echo $? >&3; } | %s >&2; echo $? >&3; } 3>&1)\n" % (pieces, command("tar", *options))
         + b'[ "$ends" = "0${n}0" ] || exit 74'
     )
 

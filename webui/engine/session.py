@@ -239,7 +239,8 @@ class Running:
         view = memoryview(data)
         while view and not self._is_ending:
             if self._frames.begun or _is_heard(self._sock):
-                self._early.append(self._heard())
+                if chunk := self._heard():
+                    self._early.append(chunk)
                 continue
             with _connected():
                 self._sock.settimeout(min(_ATTENTION, self._left() or _ATTENTION))

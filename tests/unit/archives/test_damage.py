@@ -40,7 +40,7 @@ ORDINARY = tar(
     symlink(b"link", b"one"),
     hard_link(b"hard", b"one"),
     long_name(b"l" * 200) + file(b"y", b"3"),
-    sparse_1_0(b"sparse", 1 << 30, [(4096, b"data")]),
+    sparse_1_0(b"sparse", 1 << 20, [(4096, b"data")]),
 )
 PACKED = {
     ArchiveFormat.TAR: ORDINARY,

@@ -104,6 +104,25 @@ def test_a_name_that_no_file_system_takes_is_refused(name: bytes) -> None:
     assert len(sentence) < 400
 
 
+@pytest.mark.parametrize("name", [b"a/b/c/d", b"./a/b/c/d", b"a/./b//c/d"])
+def test_folders_above_one_another_have_a_limit(name: bytes) -> None:
+    assert "3 folders above one another" in refused(file(name), limits=Limits(depth=3))
+    assert names(taken(tar(file(name)), limits=Limits(depth=4))[0]) == ["a/b/c/d"]
+    assert "6 bytes a path" in refused(file(name), limits=Limits(path=6))
+
+
+@pytest.mark.parametrize("front", [0, 1, 99, 154, 155, 156, 255])
+@pytest.mark.parametrize("tail", [1, 98, 99, 100, 101, 155, 255])
+def test_a_name_of_any_length_is_handed_on(front: int, tail: int) -> None:
+    """Whether it fits into the fields of a header or not."""
+    name = "/".join(filter(None, ["f" * front, "t" * tail]))
+    entries = [header(b"x", flag, target=b"y") for flag in (b"0", b"5", b"2")]
+    for entry in entries:
+        assert names(taken(tar(pax((b"path", name.encode())) + entry))[0]) == [name]
+    link = tar(pax((b"path", name.encode())) + file(b"x"), pax((b"linkpath", name.encode())) + hard_link(b"l", b"x"))
+    assert [each.linkname for each in listed(taken(link)[0])] == ["", name]
+
+
 def test_a_name_of_4000_bytes_is_taken() -> None:
     name = b"/".join([b"n" * 249] * 16)
     assert names(taken(tar(pax((b"path", name)), file(b"x")))[0]) == [name.decode()]

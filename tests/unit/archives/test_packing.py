@@ -173,6 +173,7 @@ def test_a_time_before_1980_is_kept_where_it_can_be(tmp_path: Path) -> None:
 def test_many_entries_need_the_wide_directory() -> None:
     archive = zipped(*_empty_files(70_000), chunk=MIB)
     assert struct.unpack_from("<H", archive, len(archive) - 12)[0] == 0xFFFF
+    assert archive[-42:-38] == b"PK\6\7"
     assert len(zipfile.ZipFile(io.BytesIO(archive)).infolist()) == 70_000
 
 

@@ -180,6 +180,22 @@ def test_data_beyond_what_was_said_is_noticed_even_where_the_checksum_fits() -> 
     assert "“a” is damaged" in refused(Zip().add(b"a", b"hello", packed=hidden, compressed=len(hidden)).built())
 
 
+def test_data_beyond_what_was_said_is_not_handed_on() -> None:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    more = stream.compress(bytes(1 << 24)) + stream.flush()
+    made = 0
+    with pytest.raises(InvalidInputError, match="damaged"):
+        for chunk in checked_zip(io.BytesIO(Zip().add(b"a", b"hello", packed=more, compressed=len(more)).built())):
+            made += len(chunk)
+    assert made < 1 << 20
+
+
+def test_data_without_its_end_is_noticed() -> None:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = stream.compress(b"hello") + stream.flush(zlib.Z_SYNC_FLUSH)
+    assert "“a” is damaged" in refused(Zip().add(b"a", b"hello", packed=data, compressed=len(data)).built())
+
+
 def test_a_link_whose_target_is_endless_is_refused() -> None:
     assert "target" in refused(Zip().add(b"a", b"x" * 5000, mode=0o120777).built())
     assert "target" in refused(Zip().add(b"a", b"", mode=0o120777).built())
