@@ -16,12 +16,14 @@ WINDOW: Final = 200
 """Entries a page shows at a time."""
 MOST_AT_ONCE: Final = 5_000
 """Entries a script may ask for at a time."""
+_KNOWN: Final = {"q", "sort", "hidden", "limit", "next", "offset", "snapshot", "inspect"}
 _CURSOR = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class FolderQuery:
-    """Search, order and the part that is shown. `snapshot` is that of an earlier part, or empty."""
+    """Search, order and the part that is shown. `snapshot` is that of an earlier part, or empty; where this `goes_on`
+    with an earlier answer it has to fit that."""
 
     q: str = ""
     sort: str = "name"
@@ -29,6 +31,7 @@ class FolderQuery:
     offset: int = 0
     limit: int = WINDOW
     snapshot: str = ""
+    goes_on: bool = False
 
     @property
     def column(self) -> str:
@@ -58,8 +61,11 @@ def folder_query(arguments: Mapping[str, str], *, script: bool) -> FolderQuery:
 
     Raises InvalidInputError naming the argument that can't be read.
     """
+    if script:
+        forms.check_fields(arguments, _KNOWN)
     offset, snapshot = forms.number(arguments, "offset", default=0), arguments.get("snapshot", "")
-    if said := arguments.get("next", ""):
+    said = arguments.get("next", "")
+    if said:
         cursor = _CURSOR.fullmatch(said)
         if cursor is None:
             raise InvalidInputError({"next": "This is not the `next` of an earlier answer."})
@@ -73,4 +79,4 @@ def folder_query(arguments: Mapping[str, str], *, script: bool) -> FolderQuery:
     if offset < 0:
         raise InvalidInputError({"offset": "The first entry is number 0."})
     hidden = forms.flag(arguments, "hidden", default=script)
-    return FolderQuery(arguments.get("q", "").strip(), sort, hidden, offset, limit, snapshot)
+    return FolderQuery(arguments.get("q", "").strip(), sort, hidden, offset, limit, snapshot, goes_on=bool(said))

@@ -272,7 +272,16 @@ class TestWhereNamesAreTaken:
             "a/four": FILES["a/four"],
         }
         assert {each["name"] for each in told["left_out"]} == {"a/one", "a/b", "three"}
-        assert (told["files"], told["bytes"]) == (1, 5000)
+        assert (told["files"], told["folders"], told["links"], told["bytes"]) == (1, 0, 0, 5000)
+
+    def test_what_is_brought_beside_what_is_skipped_is_counted(self, here: Here) -> None:
+        here.fill({"taken": b"old"})
+        archive = tar(
+            *((entry(name), b"new") for name in ("taken/p/q", "new/deep/one")),
+            (entry("new/again", tarfile.LNKTYPE, linkname="new/deep/one"), b""),
+        )
+        told = here.send(archive, "exists=skip").json(201)
+        assert (told["files"], told["folders"], told["links"], told["bytes"]) == (1, 2, 1, 3)
 
     def test_all_of_it_is_skipped(self, here: Here) -> None:
         here.fill(FILES)

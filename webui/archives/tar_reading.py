@@ -41,6 +41,7 @@ _LONG: Final = {b"L": b"path", b"K": b"linkpath"}
 _LABEL: Final = b"V"
 _ATTRIBUTE: Final = b"SCHILY.xattr."
 _LISTS: Final = frozenset({b"SCHILY.acl.access", b"SCHILY.acl.default"})
+_VOLUME_LABEL: Final = b"GNU.volume.label"
 _FOR_ALL: Final = frozenset({b"uid", b"gid", b"mtime"})
 _NEVER_FOR_ALL: Final = (b"path", b"linkpath", b"size", b"GNU.", b"SCHILY.", b"SUN.")
 _PARTS: Final = frozenset(
@@ -149,7 +150,7 @@ class TarReader:
             raise ValueError(f"there are more than {_MOST_FOR_ALL:,} headers that belong to no entry")
         payload = self._payload(block)
         for key, value in parse_records(payload) if flag == _GLOBAL else ():
-            if key.startswith(_NEVER_FOR_ALL):
+            if key.startswith(_NEVER_FOR_ALL) and key != _VOLUME_LABEL:
                 raise ValueError(f"its header sets {quoted(key)} for all entries at once")
             if key in _FOR_ALL:
                 self._for_all[key] = value

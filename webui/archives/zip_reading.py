@@ -118,9 +118,9 @@ class ZipReader:
         if (flags ^ entry.flags) & _ENCRYPTED:
             raise _lying(entry)
         size, compressed = wide_numbers(extra, (size, compressed))
-        said = (crc, compressed, size)
-        if said != (entry.crc, entry.compressed, entry.size) and not (flags & _SIZES_FOLLOW and not any(said)):
-            raise _lying(entry)
+        for said, meant in ((crc, entry.crc), (compressed, entry.compressed), (size, entry.size)):
+            if said != meant and not (flags & _SIZES_FOLLOW and said == 0):
+                raise _lying(entry)
         if start + entry.compressed > self._next_start(entry):
             raise refusal(
                 f"{quoted(entry.name)} overlaps another entry of the archive. No honest program writes that: make it again."
@@ -183,8 +183,8 @@ def _kind_of(entry: ZipEntry, mode: int) -> Kind:
         return Kind.FOLDER
     if stat.S_ISLNK(mode):
         return Kind.SYMLINK
-    if stat.S_ISREG(mode):
-        return Kind.FILE
+    if stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and entry.size):
+        return Kind.FILE  # what came through a pipe is stored as one by some
     raise refusal(f"{quoted(entry.name)} is neither file, folder nor symbolic link. A zip can't hold it; send a tar.")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from webui.engine import feeding, scripts
-from webui.engine.file_model import Entry, EntryType, Exists
+from webui.engine.file_model import Entry, Exists
 from webui.engine.file_trouble import named, refuse, trouble
 from webui.engine.files import Files
 from webui.engine.helper import TARGET
@@ -26,7 +26,9 @@ BY_SESSION: Final = 1024 * 1024
 """Bytes up to which content goes through a shell, which begins at once; above, Docker's archive API is faster."""
 NEW_FILE = "0644"
 NEW_FOLDER = "0755"
-_MODE = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(,[ugoa]*[-+=][rwxXst]*)*")
+_WHO = r"[ugoa]*"
+_CHANGE = r"[-+=](?:[rwxXst]*|[ugo])"
+_MODE = re.compile(rf"0?[0-7]{{1,4}}|{_WHO}(?:{_CHANGE})+(?:,{_WHO}(?:{_CHANGE})+)*")
 _LARGEST_ID = 2**32 - 2
 _MOST_TWINS = 1000
 _LONGEST_SUFFIX = 32
@@ -75,7 +77,7 @@ class Changes:
             return None
         if version and (before is None or before.version != version):
             raise trouble(Output(scripts.CHANGED, b"", b""), self.place, path, "written")
-        with self._staged() as (helper, token):
+        with self.staged() as (helper, token):
             self.receive(helper, token, chunks, size, path)
             if before is not None:
                 with helper.process() as session:  # what is replaced is on the disk: it takes its time until this is
@@ -100,7 +102,7 @@ class Changes:
         Raises ConflictError where the name is taken; with `parents` a folder that is there is fine.
         """
         self._refuse_top(path)
-        with self._staged() as (helper, token):
+        with self.staged() as (helper, token):
             for number, folder in enumerate((*(path.above[1:] if parents else ()), path)):
                 name = token + b"-%d" % number
                 output = _said(helper, scripts.make_folder(helper.staging, name, folder, mode, fine=parents))
@@ -138,7 +140,7 @@ class Changes:
         self._refuse_top(path)
         if version and self.files.entry(path).version != version:
             raise trouble(Output(scripts.CHANGED, b"", b""), self.place, path, "deleted")
-        with self._staged() as (helper, token):
+        with self.staged() as (helper, token):
             refuse(_said(helper, scripts.put_away(path, helper.staging, token)), self.place, path, "deleted")
             with helper.process() as session:
                 output = session.run(scripts.remove(helper.staging, token), seconds=_LONGEST_SECONDS)
@@ -171,10 +173,19 @@ class Changes:
             with self._helper() as helper, helper.process() as session:
                 refuse(session.run(script, seconds=_LONGEST_SECONDS), self.place, path, "changed")
         else:
-            with self._staged() as (helper, token):
+            with self.staged() as (helper, token):
                 script = scripts.permit(helper.staging, token, path, mode, owner)
                 refuse(_said(helper, script), self.place, path, "changed")
         return self.files.entry(path)
+
+    def check_copy(self, source: VolumePath, target: VolumePath, exists: Exists) -> Entry | None:
+        """What is at the target now, or None. Raises what copying would be refused with, as far as one look tells."""
+        self._refuse_top(target)
+        if not source.is_top:
+            self.files.entry(source)
+        if target.is_within(source) and target != source:
+            raise ConflictError(f"{named(source, self.place)} can't be copied into itself.")
+        return self._before(target, exists)
 
     def copy(
         self,
@@ -187,13 +198,9 @@ class Changes:
         """Copy something within the volume, everything about it included; None where the name is taken and it is to be
         skipped. `watch` is told how many entries are copied; what it raises ends the copying and leaves nothing.
         """
-        self._refuse_top(target)
-        if target.is_within(source) and target != source:
-            raise ConflictError(f"{named(source, self.place)} can't be copied into itself.")
-        before = self._before(target, exists, replaceable=frozenset({EntryType.FILE}))
-        if before is not None and exists is Exists.SKIP:
+        if self.check_copy(source, target, exists) is not None and exists is Exists.SKIP:
             return None
-        with self._staged() as (helper, token):
+        with self.staged() as (helper, token):
             copied = 0
             with helper.process() as session:
                 for chunk in self._stream(session, scripts.copy(source, helper.staging, token), source, "copied"):
@@ -207,24 +214,7 @@ class Changes:
         with helper.process() as session:
             return self._send(session, scripts.unpack(helper.staging, token), chunks, TOP, "unpacked")
 
-    @contextmanager
-    def staging(self) -> Iterator[tuple[Helper, bytes]]:
-        """The writing helper and a name for something in its staging folder; what is left there at the end goes."""
-        with self._staged() as found:
-            yield found
-
-    def run(self, script: bytes, path: VolumePath, doing: str) -> Output:
-        """Run a quick script that writes; raises what its status means for the path."""
-        return self._run(script, path, doing)
-
-    def _before(
-        self,
-        path: VolumePath,
-        exists: Exists,
-        replaceable: frozenset[EntryType] = frozenset({EntryType.FILE}),
-        *,
-        parents: bool = False,
-    ) -> Entry | None:
+    def _before(self, path: VolumePath, exists: Exists, *, parents: bool = False) -> Entry | None:
         """What is there now, or None; refuses early what would be refused at the end, before anything is sent."""
         try:
             before = self.files.entry(path)
@@ -234,7 +224,7 @@ class Changes:
             return None
         if exists is Exists.REFUSE:
             raise trouble(Output(scripts.TAKEN, b"", b""), self.place, path, "written")
-        if exists is Exists.REPLACE and before.type not in replaceable:
+        if exists is Exists.REPLACE and not before.is_file:
             raise ConflictError(
                 f"{named(path, self.place)} is a {before.type.value} and is not replaced by something else.",
                 hint="Delete or rename it first, or choose another name.",
@@ -291,7 +281,8 @@ class Changes:
         refuse(output, self.place, target if output.status == scripts.TAKEN else source, "moved")
 
     @contextmanager
-    def _staged(self) -> Iterator[tuple[Helper, bytes]]:
+    def staged(self) -> Iterator[tuple[Helper, bytes]]:
+        """The writing helper and a name for something in its staging folder; what is left there at the end goes."""
         with self._helper() as helper, helper.staged() as token:
             yield helper, token
 

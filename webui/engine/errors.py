@@ -44,6 +44,9 @@ TRANSLATED = (
 
 _LONGEST_MESSAGE = 2_000
 _WRAPPING = re.compile(r"^(error response from daemon|error):\s*", re.IGNORECASE)
+_NO_SUCH = re.compile(
+    r"get (?P<name>\S+): no such (?P<noun>\w+)\.|no such (?P<other_noun>\w+): (?P<other_name>\S+)\.", re.IGNORECASE
+)
 _CONNECTION_TROUBLE = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
@@ -132,6 +135,10 @@ def _failure(error: Exception) -> str:
 
 
 def _missing(words: str, subject: str) -> str:
+    told = _NO_SUCH.fullmatch(words)
+    if told:
+        noun, name = (told["noun"], told["name"]) if told["noun"] else (told["other_noun"], told["other_name"])
+        return f"There is no {noun.lower()} {name} (any more)."
     if subject and re.search(r"\bno such \w+", words, re.IGNORECASE) and _last_word(subject) in words:
         return f"There is no {subject} (any more)."
     return _about(subject, words)

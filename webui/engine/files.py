@@ -20,11 +20,11 @@ from webui.engine.file_model import Entry, EntryType, FolderPage, Place, TargetS
 from webui.engine.file_trouble import refuse, trouble
 from webui.engine.inside import Inside
 from webui.engine.session import MISSING, Output, SessionLostError
-from webui.errors import EngineError, InvalidInputError
+from webui.errors import ConflictError, EngineError, InvalidInputError
 from webui.paths import TOP, VolumePath, name_text
 
 SORTS: Final = ("name", "size", "modified", "mode", "owner")
-_MOST_REMEMBERED = 8
+_MOST_REMEMBERED = 200
 _MOST_NAMES_REMEMBERED = 600_000
 _DETAILS_AT_ONCE = 500
 _MOST_SELECTED = 5_000
@@ -71,7 +71,10 @@ class _Orders:
     def get(self, token: str, where: tuple[str, Place, VolumePath]) -> _Order | None:
         with self._lock:
             known = self._known.get(token)
-            return known if known is not None and known.where == where else None
+            if known is None or known.where != where:
+                return None
+            self._known.move_to_end(token)
+            return known
 
 
 _orders = _Orders()
@@ -98,14 +101,20 @@ class Files:
         offset: int = 0,
         limit: int = 200,
         snapshot: str = "",
+        goes_on: bool = False,
     ) -> FolderPage:
         """Some entries of a folder, folders first, from the `offset`th on.
 
         Names are put in order without regard to case; `q` is looked for in them; `hidden` takes those along that begin
-        with a dot. With the `snapshot` of an earlier page the order is that page's, as long as it is remembered.
+        with a dot. With the `snapshot` of an earlier page the order is that page's, as long as it is remembered;
+        with `goes_on` it has to be: ConflictError.
         """
         known = _orders.get(snapshot, self._where(path)) if snapshot else None
         told: _Told | None = None
+        if known is None and goes_on:
+            raise ConflictError(
+                "Where this list left off is not remembered any more.", hint="Begin again, without `next`."
+            )
         if known is None:
             known, told = self._order(path, sort, descending, q, hidden)
             snapshot = _orders.put(known)

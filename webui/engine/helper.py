@@ -17,11 +17,11 @@ import docker.errors
 import docker.types
 from docker.types import LogConfig
 
-from webui.engine.errors import translated
+from webui.engine.errors import engine_words, translated
 from webui.engine.file_model import Place
 from webui.engine.model import ROLE_LABEL
 from webui.engine.session import LOOP, Session, SessionLostError
-from webui.errors import ConflictError, NotFoundError
+from webui.errors import ConflictError, DemijohnError, NotFoundError
 
 if TYPE_CHECKING:
     from webui.engine.connection import Engine
@@ -91,11 +91,26 @@ def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) 
             raise NotFoundError(f"There is no {place.subject} (any more).")
         try:
             sock = _attached(engine.api, container)
-            engine.api.start(container)
+            _begin(engine.api, container, place)
             return container, name, _session(sock, key)
         except BaseException:
-            engine.api.remove_container(container, v=True, force=True)
+            with suppress(DemijohnError):  # swept at the next start; what was raised first is what is to be told
+                remove(engine, container)
             raise
+
+
+def _begin(api: Any, container: str, place: Place) -> None:
+    """Start it. Raises ConflictError where the engine can't mount the place, in the engine's words."""
+    try:
+        api.start(container)
+    except docker.errors.APIError as error:
+        words = engine_words(error)
+        if "mount" not in words.lower():
+            raise
+        raise ConflictError(
+            f"The engine can’t mount {place.subject}. {words}",
+            hint="Its storage is not there, or its driver options are wrong. Options can’t be changed: make a new volume.",
+        ) from error
 
 
 def names_of(engine: Engine) -> str:

@@ -52,8 +52,8 @@ def touched(folder: VolumePath, names: Iterable[bytes], kept: bytes) -> bytes:
 
 
 def sizes(root: VolumePath, paths: Iterable[bytes]) -> bytes:
-    """Type and size of each path and of all below it."""
-    return into(root) + b"find " + _words(paths) + b" " + command("-printf", r"%y%s\0")
+    """Type, inode, size and blocks of 512 bytes of each path and of all below it."""
+    return into(root) + b"find " + _words(paths) + b" " + command("-printf", r"%y %i %s %b\0")
 
 
 def names(folder: VolumePath) -> bytes:

@@ -28,6 +28,8 @@ _AT_ONCE = 500
 _BYTES_AT_ONCE = 64 * 1024
 _LONGEST_SECONDS = 6 * 3600.0
 _FOLDER = ord("d")
+_KINDS = {b"f": "files", b"d": "folders", b"l": "links"}
+_SMALL = 4096
 
 
 class ClashError(ConflictError):
@@ -102,18 +104,28 @@ def make_plan(helper: Helper, token: bytes, folder: VolumePath, exists: Exists) 
         return planner.plan()
 
 
-def left_behind(helper: Helper, token: bytes, plan: Plan) -> dict[str, int]:
-    """How many `files`, `folders`, `links` and `others` the plan skips, and the `bytes` of the files."""
-    kinds = {"f": "files", "d": "folders", "l": "links"}
+def brought(helper: Helper, token: bytes, plan: Plan) -> dict[str, int]:
+    """How many `files`, `folders`, `links` and `others` get a place, and the `bytes` of the files, without holes.
+
+    Further names of a file are links, as in an archive.
+    """
     counted: Counter[str] = Counter()
+    seen: set[bytes] = set()
     tree = _staged(helper, token)
     with _telling(helper, tree) as tell:
-        for paths in _batches(plan.skipped):
-            for record in tell(import_scripts.sizes(tree, paths)).split(b"\0")[:-1]:
-                kind = record[:1].decode()
-                counted[kinds.get(kind, "others")] += 1
-                counted["bytes"] += int(record[1:]) if kind == "f" else 0
+        for group in plan.groups:
+            records = tell(import_scripts.sizes(_below(tree, group.folder), group.new)).split(b"\0")[:-1]
+            for kind, inode, size, blocks in (record.split(b" ") for record in records):
+                named_again = kind == b"f" and inode in seen
+                seen.add(inode)
+                counted["links" if named_again else _KINDS.get(kind, "others")] += 1
+                counted["bytes"] += _content_bytes(int(size), int(blocks)) if kind == b"f" and not named_again else 0
     return dict(counted)
+
+
+def _content_bytes(size: int, blocks: int) -> int:
+    """What is in a file but for holes; of a small one file systems may keep the content where it takes no block."""
+    return size if size < _SMALL else min(size, blocks * 512)
 
 
 class Merge:
@@ -157,7 +169,7 @@ def put_back(changes: Changes, folder: VolumePath, kept: bytes) -> None:
     """Undo a merge into the folder, whole, half done or not begun: new entries go back into the kept folder, old ones
     to their places. Nothing happens where there is no kept folder. A new entry that somebody has written to since stays;
     what it had replaced goes beside it."""
-    with changes.staging() as (helper, _), _telling(helper, folder) as tell:
+    with changes.staged() as (helper, _), _telling(helper, folder) as tell:
         written = tell.found(scripts.part_of(VolumePath(kept + b"/plan"), 0, engine_session.MOST_OUTPUT))
         if written is None:
             return
@@ -169,7 +181,7 @@ def put_back(changes: Changes, folder: VolumePath, kept: bytes) -> None:
 
 def remove_kept(changes: Changes, kept: bytes) -> None:
     """Remove the kept folder of a merge that is over."""
-    with changes.staging() as (helper, _), _telling(helper, VolumePath(kept)) as tell:
+    with changes.staged() as (helper, _), _telling(helper, VolumePath(kept)) as tell:
         tell(import_scripts.remove_kept(kept))
 
 

@@ -46,8 +46,8 @@ class Helper:
         self._users = 0
         self._staging_lock = threading.Lock()
         self._stagers = 0
-        self.last_used = time.monotonic()
         self.id, self.name, self._first = helper.start(engine, place, image, self._key, writing=writing)
+        self.last_used = time.monotonic()
 
     @property
     def staging(self) -> bytes:
@@ -64,17 +64,26 @@ class Helper:
         """Whether anybody uses it right now."""
         return self._users > 0
 
-    @contextmanager
-    def using(self) -> Iterator[Helper]:
-        """Keep it from being taken for idle."""
+    def hold(self) -> Helper:
+        """Keep it from being taken for idle, until it is let go."""
         with self._lock:
             self._users += 1
+        return self
+
+    def let_go(self) -> None:
+        """The end of what `hold` began."""
+        with self._lock:
+            self._users -= 1
+            self.last_used = time.monotonic()
+
+    @contextmanager
+    def using(self) -> Iterator[Helper]:
+        """Hold it for a while."""
+        self.hold()
         try:
             yield self
         finally:
-            with self._lock:
-                self._users -= 1
-                self.last_used = time.monotonic()
+            self.let_go()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -203,14 +212,22 @@ class Inside:
         Raises NotFoundError where the volume is gone, ConflictError where the place is only to be looked at,
         EngineError, EngineUnreachableError, and what asking for the image raises.
         """
-        if writing and place.read_only:
+        if writing:
+            self.refuse_read_only(place)
+        found = self._held(place, writing=writing)
+        try:
+            yield found
+        finally:
+            found.let_go()
+
+    @staticmethod
+    def refuse_read_only(place: Place) -> None:
+        """Raises ConflictError where the place is only to be looked at."""
+        if place.read_only:
             raise ConflictError(
                 f"The {place.subject} is only to be looked at from here.",
                 hint="Change files of the host with the host’s own tools.",
             )
-        found = self._found(place, writing=writing)
-        with found.using():
-            yield found
 
     def is_open(self, place: Place) -> bool:
         """Whether a helper that reads the place is there already."""
@@ -269,7 +286,8 @@ class Inside:
             with suppress(DemijohnError):  # the engine may be gone; what is left is swept at the next start
                 each.close()
 
-    def _found(self, place: Place, *, writing: bool) -> Helper:
+    def _held(self, place: Place, *, writing: bool) -> Helper:
+        """It is held already when others may see it, so that nobody takes it for idle before it is used."""
         key = (place, writing)
         with self._lock:
             if self._closed:
@@ -279,15 +297,14 @@ class Inside:
             with self._lock:
                 known = self._helpers.get(key)
                 if known is not None and not known.lost:
-                    known.last_used = time.monotonic()  # not idle any more, so that it is not removed before it is used
-                    return known
+                    return known.hold()
             if known is not None:
                 self._drop(key, known)
             return self._start(key)
 
     def _start(self, key: tuple[Place, bool]) -> Helper:
         place, writing = key
-        started = Helper(self.engine, place, self._image(), writing=writing)
+        started = Helper(self.engine, place, self._image(), writing=writing).hold()
         if writing:
             try:
                 self._clean_after_others(started)

@@ -30,7 +30,7 @@ from webui.engine.connection import Engine
 from webui.engine.file_model import Entry, Exists, Place
 from webui.engine.files import Files
 from webui.engine.helper_image import helper_image
-from webui.engine.importing import Merge, Plan, left_behind, make_plan, put_back, remove_kept
+from webui.engine.importing import Merge, Plan, brought, make_plan, put_back, remove_kept
 from webui.engine.inside import Helper, Inside
 from webui.engine.staged_file import StagedFile
 from webui.engine.volumes import inspect_volume
@@ -118,13 +118,13 @@ def import_archive(
     into = changes.files.entry(folder)
     if not into.is_folder:
         raise ConflictError(f"“{folder.shown}” is no folder.", hint="Choose the folder to import into.")
-    with changes.staging() as (helper, token):
+    with changes.staged() as (helper, token):
         site = _Site(changes, helper, token, folder)
         archive, complaints = _unpacked(site, chunks, size, _options(wish, into))
         plan = make_plan(helper, token, folder, wish.exists)
-        behind = left_behind(helper, token, plan)
+        counted = brought(helper, token, plan) if plan.skipped else _all_of(archive.summary)
         trouble = _merged(runner, site, plan) if plan.groups else None
-    return _imported(archive.summary, plan, behind, _warnings(changes.place.name, complaints, trouble))
+    return _imported(archive.summary, plan, counted, _warnings(changes.place.name, complaints, trouble))
 
 
 def undo_handlers(image: str) -> dict[str, UndoHandler]:
@@ -243,10 +243,14 @@ def _failure(error: BaseException | None, said: str) -> BaseException:
     return error
 
 
-def _imported(summary: Summary, plan: Plan, behind: Mapping[str, int], warnings: tuple[str, ...]) -> Imported:
+def _all_of(summary: Summary) -> dict[str, int]:
+    return {name: getattr(summary, name) for name in _COUNTED}
+
+
+def _imported(summary: Summary, plan: Plan, counted: Mapping[str, int], warnings: tuple[str, ...]) -> Imported:
     left_out = [*summary.left_out, *(LeftOut(path, "It was there already.") for path in plan.skipped[:MOST_LEFT_OUT])]
     return Imported(
-        **{name: getattr(summary, name) - behind.get(name, 0) for name in _COUNTED},
+        **{name: counted.get(name, 0) for name in _COUNTED},
         left_out=tuple(left_out[:MOST_LEFT_OUT]),
         left_out_count=summary.left_out_count + len(plan.skipped),
         warnings=warnings,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from webui.engine.connection import Engine
@@ -17,7 +18,7 @@ from webui.engine.usage import measure
 from webui.engine.volumes import inspect_volume
 from webui.errors import ConflictError
 from webui.jobs.context import JobContext
-from webui.jobs.model import Job
+from webui.jobs.model import Job, JobState
 from webui.jobs.runner import Runner
 from webui.jobs.usage_records import UsageRecords
 from webui.paths import TOP
@@ -53,6 +54,15 @@ def measuring(runner: Runner, engine: Engine, place_name: str) -> Job | None:
     """The job that measures the place now, or waits for its turn to."""
     sought = (KIND, engine.name, place_name)
     return next((job for job in runner.unfinished() if (job.kind, job.engine, job.subject) == sought), None)
+
+
+def newest_failure(runner: Runner, engine: Engine, place_name: str, since: datetime) -> Job | None:
+    """The newest job that measured the place, if it failed and ended after that moment (aware)."""
+    sought = (KIND, place_name)
+    newest = next((job for job in runner.list(engine=engine.name) if (job.kind, job.subject) == sought), None)
+    if newest is None or newest.state is not JobState.FAILED or newest.finished_at is None:
+        return None
+    return newest if newest.finished_at > since else None
 
 
 def _measure(context: JobContext, engine: Engine, files: Files, records: UsageRecords) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import basename
 from typing import Any, Literal, cast
 from urllib.parse import unquote_to_bytes
@@ -18,10 +18,11 @@ from webui.engine.file_model import EntryType, Exists, Place
 from webui.errors import DemijohnError, InvalidInputError, NotFoundError
 from webui.jobs.importing import Imported, Wish, import_archive
 from webui.paths import VolumePath, name_text, shown_name, volume_path
-from webui.render import answer, wants_json
+from webui.render import VARY, answer, wants_json
 from webui.views._shared import catalogue, house, meant_engine, received
 from webui.views.places import Opened, named, opened, path_sent
 from webui.views.receiving import (
+    SentFile,
     SentForm,
     body,
     body_size,
@@ -118,6 +119,7 @@ def pack(engine: str, where: str) -> Response:
         response.response = flowing(places, _packing(tar, kind), f"the archive {shown_name(name)}")
     response.headers["Content-Disposition"] = disposition(name)
     response.headers["Content-Security-Policy"] = NOTHING_RUNS
+    response.vary.update(VARY.split(", "))
     return response
 
 
@@ -166,7 +168,7 @@ def archive_contents(engine: str, where: str) -> Response:
 
 def import_form(engine: str, where: str) -> Response:
     """The form for an archive to import into a folder."""
-    return _import_dialog(engine, named(engine, where), folder_in_query())
+    return _import_dialog(named(engine, where), folder_in_query())
 
 
 def take_in(engine: str, where: str) -> Response:
@@ -180,8 +182,9 @@ def take_in(engine: str, where: str) -> Response:
     except DemijohnError as error:
         if wants_json():
             raise
-        return _import_dialog(engine, found, folder, error=error)
-    return _import_dialog(engine, found, folder, imported=imported)
+        return _import_dialog(found, folder, error=error)
+    told = replace(imported, warnings=(*imported.warnings, *found.warnings))
+    return _import_dialog(found, folder, imported=told)
 
 
 def _imported(found: Opened, folder: VolumePath) -> Imported:
@@ -189,10 +192,20 @@ def _imported(found: Opened, folder: VolumePath) -> Imported:
     if not is_form():
         return import_archive(runner, found.changes, folder, _wish(request.args), body(), size=body_size())
     sent = SentForm()
-    for file in sent.files():
-        wish = _wish({**request.args, **sent.fields})
-        return import_archive(runner, found.changes, folder, wish, file.chunks, size=None)
-    raise InvalidInputError({"archive": "Choose an archive to import."})
+    files = sent.files()
+    file = next(files, None)
+    if file is None:
+        raise InvalidInputError({"archive": "Choose an archive to import."})
+    forms.check_fields(sent.fields, {"form_token", *_WISHES})
+    wish = _wish({**request.args, **sent.fields})
+    return import_archive(runner, found.changes, folder, wish, _only(file, files), size=None)
+
+
+def _only(file: SentFile, others: Iterator[SentFile]) -> Iterator[bytes]:
+    """The bytes of a file of a form. Raises InvalidInputError where another file follows it."""
+    yield from file.chunks
+    if next(others, None) is not None:
+        raise InvalidInputError({"archive": "Send one archive at a time; nothing was changed."})
 
 
 def _wish(sent: Mapping[str, Any]) -> Wish:
@@ -205,7 +218,6 @@ def _wish(sent: Mapping[str, Any]) -> Wish:
 
 
 def _import_dialog(
-    engine: str,
     found: Opened,
     folder: VolumePath,
     *,
@@ -222,7 +234,7 @@ def _import_dialog(
         folder=folder,
         folder_url=found.url_of(folder),
         form_url=f"{url_for('.take_in', where=found.where)}?path={folder.id}",
-        engine_id=catalogue(engine).engine.facts().identity,
+        engine_id=found.engine_id,
         options=_OPTIONS,
         error=error,
         problems=error.details().get("fields", {}) if error else {},

@@ -95,6 +95,7 @@ def _save_copy(found: Opened, path: VolumePath, written: bytes) -> Response:
 
 
 def _saved(found: Opened, entry: Entry, written: bytes, warnings: tuple[str, ...]) -> Response:
+    warnings = (*warnings, *found.warnings)
     said = {
         "version": _version(written),
         "entry": entry_json(entry),
@@ -130,7 +131,6 @@ def _editor(
     status: int = 200,
 ) -> Response:
     url = _url(found, entry.path)
-    folder = url_for("files.show", where=found.where)
     error = f"“{entry.path.shown}” was saved by somebody else meanwhile; nothing was written."
     return answer(
         "files/edit.html",
@@ -160,31 +160,27 @@ def _editor(
         conflict=conflict,
         problem=problem,
         save_url=url,
-        back_url=f"{folder}/{entry.path.parent.id}" if not entry.path.parent.is_top else folder,
-        engine_id=catalogue_identity(found),
+        back_url=found.url_of(entry.path.parent),
+        engine_id=found.engine_id,
         command=commands.file_copy_in(found.place, entry.path),
     )
-
-
-def catalogue_identity(found: Opened) -> str:
-    """Which engine the page shows, for requests that must not reach another."""
-    return catalogue(found.files.inside.engine.name).engine.facts().identity
 
 
 def _content(found: Opened, path: VolumePath) -> tuple[Entry, bytes]:
     """The whole of a file that is small enough. Raises ConflictError where it is not."""
     entry = found.files.entry(path)
-    if entry.size > EDIT_BYTES:
+    data = found.files.read(path, EDIT_BYTES + 1) if entry.size <= EDIT_BYTES else b""
+    if max(entry.size, len(data)) > EDIT_BYTES:
         raise ConflictError(
             f"“{path.shown}” is larger than the {EDIT_BYTES // 1024**2} MB that can be edited here.",
             hint="Download it, edit it, and upload it again.",
         )
-    return entry, found.files.read(path, EDIT_BYTES + 1)
+    return entry, data
 
 
 def _draft(sent: Mapping[str, Any]) -> Draft:
     forms.check_fields(sent, {"text", "version", "encoding", "line_endings", "bom", "copy", "overwrite_version"})
-    if "text" not in sent:
+    if sent.get("text") is None:
         raise InvalidInputError({"text": "Send the text to save."})
     version = forms.text(sent, "overwrite_version") or forms.text(sent, "version")
     draft = Draft(

@@ -6,7 +6,8 @@ can't carry these, percent-encoded as an entry's `id` has it (`id`, `from_id`, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,14 +15,14 @@ from flask import Blueprint, Response, url_for
 
 from webui import forms
 from webui.engine.file_model import Entry, Exists
-from webui.errors import DemijohnError, InvalidInputError
+from webui.errors import DemijohnError, InvalidInputError, NotFoundError
 from webui.jobs.copying import start_copy
 from webui.paths import VolumePath, file_name, volume_path
-from webui.render import done
+from webui.render import done, wants_json
 from webui.views._shared import catalogue, house, meant_engine, outcome, received, same_engine, sent_along
 from webui.views.file_dialogs import delete_dialog, move_again, new_again, or_again, permissions_again
 from webui.views.file_shapes import entry_json
-from webui.views.places import Opened, opened, path_from, path_sent
+from webui.views.places import Opened, opened, opened_to_change, path_from, path_sent
 
 blueprint = Blueprint("file_changes", __name__, url_prefix="/e/<engine>/<place:where>")
 
@@ -54,8 +55,8 @@ def delete_many(engine: str, where: str) -> Response:
     results = [_deleted(found, path, version) for path, version in zip(paths, versions, strict=True)]
     failed = [result for result in results if not result["ok"]]
     if failed:
-        left = found.files.entries([path for path, each in zip(paths, results, strict=True) if not each["ok"]])
-        return delete_dialog(found, left, results=results, status=207)
+        kept = [path for path, each in zip(paths, results, strict=True) if not each["ok"]]
+        return delete_dialog(found, _still_there(found, kept), results=results, status=207)
     said = f"{len(paths)} entries were deleted." if len(paths) > 1 else f"{paths[0].shown} was deleted."
     return done(_folder_url(found, paths[0].parent), {"results": results}, event="volume", message=said)
 
@@ -66,6 +67,7 @@ def make_folder(engine: str, where: str) -> Response:
     """Make a folder."""
     sent = received()
     forms.check_fields(sent, {"path", "into", "into_id", "name", "parents"})
+    meant_engine(catalogue(engine), sent)
     found = opened(engine, where)
     path = _new_path(sent)
     entry = found.changes.make_folder(path, parents=forms.flag(sent, "parents"))
@@ -78,6 +80,7 @@ def make_file(engine: str, where: str) -> Response:
     """Make an empty file."""
     sent = received()
     forms.check_fields(sent, {"path", "into", "into_id", "name"})
+    meant_engine(catalogue(engine), sent)
     found = opened(engine, where)
     path = _new_path(sent)
     written = found.changes.put(path, (), 0, exists=Exists.REFUSE)
@@ -107,8 +110,10 @@ def copy(engine: str, where: str) -> Response:
     sent = received()
     forms.check_fields(sent, {"from", "from_id", "to", "into", "into_id", "name", "exists"})
     meant_engine(catalogue(engine), sent)
-    found = opened(engine, where)
+    found = opened_to_change(engine, where)
     pairs, exists = _pairs(sent), _exists(sent)
+    for source, target in pairs:
+        found.changes.check_copy(source, target, exists)
     job = start_copy(house().runner, catalogue(engine).engine, found.changes, pairs, exists)
     said = pairs[0][0].shown if len(pairs) == 1 else f"{len(pairs)} entries"
     return done(
@@ -127,10 +132,29 @@ def permit(engine: str, where: str) -> Response:
     paths = _paths(sent, "path", "id", top=True)
     mode, recursive = forms.text(sent, "mode"), forms.flag(sent, "recursive")
     uid, gid = _id(sent, "uid"), _id(sent, "gid")
+    _check_there(found, paths)
     entries = [found.changes.permit(path, mode=mode, uid=uid, gid=gid, recursive=recursive) for path in paths]
     said = f"Permissions of {paths[0].shown if len(paths) == 1 else f'{len(paths)} entries'} were changed."
     shown = entry_json(entries[0]) if len(entries) == 1 else {"entries": [entry_json(each) for each in entries]}
     return done(_folder_url(found, paths[0].parent), shown, event="volume", message=said)
+
+
+def _check_there(found: Opened, paths: Sequence[VolumePath]) -> None:
+    """See that all is there before anything is changed. Raises NotFoundError, ConflictError."""
+    wanted = [path for path in paths if not path.is_top]
+    there = {entry.path for entry in found.files.entries(wanted)}
+    missing = next((path for path in wanted if path not in there), None)
+    if missing is not None:
+        raise NotFoundError(f"“{missing.shown}” is not in {found.place.subject} (any more); nothing was changed.")
+
+
+def _still_there(found: Opened, paths: Sequence[VolumePath]) -> list[Entry]:
+    """Those of the entries that can be looked at, for the dialog; a script is told of each in the results."""
+    entries: list[Entry] = []
+    for path in () if wants_json() else paths:
+        with suppress(DemijohnError):  # said in its result
+            entries.append(found.files.entry(path))
+    return entries
 
 
 def _deleted(found: Opened, path: VolumePath, version: str) -> dict[str, Any]:
@@ -144,7 +168,10 @@ def _deleted(found: Opened, path: VolumePath, version: str) -> dict[str, Any]:
 def _moved(found: Opened, source: VolumePath, target: VolumePath, exists: Exists) -> dict[str, Any]:
     about = {"from": source.text, "id": source.id}
     try:
-        entry = None if source == target else found.changes.rename(source, target, exists=exists)
+        if source == target:
+            found.files.entry(source)
+            return {**outcome(None, **about), "entry": None}
+        entry = found.changes.rename(source, target, exists=exists)
     except DemijohnError as error:
         return {**outcome(error, **about), "status": error.status, "raised": error}
     return {**outcome(None, **about), "entry": None if entry is None else entry_json(entry)}
@@ -216,7 +243,10 @@ def _one(sent: Mapping[str, Any], text: str, identifier: str) -> VolumePath | No
 def _new_path(sent: Mapping[str, Any]) -> VolumePath:
     """`path`, or `name` in the folder `into`."""
     if "name" not in sent:
-        return _paths(sent, "path", "id")[0]
+        paths = _paths(sent, "path", "id")
+        if len(paths) > 1:
+            raise InvalidInputError({"path": "Name one: each is made by a request of its own."})
+        return paths[0]
     folder = _one(sent, "into", "into_id") or VolumePath()
     return folder / file_name(forms.text(sent, "name", strip=False))
 
@@ -225,6 +255,8 @@ def _pairs(sent: Mapping[str, Any]) -> list[tuple[VolumePath, VolumePath]]:
     """What goes where: `to` is the new path of one entry, `into` the folder for any number, `name` a new name in it."""
     sources = _paths(sent, "from", "from_id")
     if "to" in sent:
+        if not {"into", "into_id", "name"}.isdisjoint(sent):
+            raise InvalidInputError({"to": "Say either `to`, or `into` and `name`."})
         targets = _paths(sent, "to", "to_id")
         if len(sources) != 1 or len(targets) != 1:
             raise InvalidInputError({"to": "Say `into` which folder, if it is more than one entry."})
@@ -249,4 +281,5 @@ def _exists(sent: Mapping[str, Any]) -> Exists:
 
 
 def _id(sent: Mapping[str, Any], name: str) -> int | None:
-    return None if sent.get(name) in {None, "", ("",)} else forms.number(sent, name, default=0)
+    said = sent.get(name)
+    return None if said is None or said in ("", ("",)) else forms.number(sent, name, default=0)

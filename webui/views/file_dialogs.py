@@ -16,12 +16,12 @@ from htmx_flask import request
 
 from webui import commands, forms
 from webui.engine.file_model import Entry
-from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFoundError
+from webui.errors import DemijohnError, InvalidInputError, NotFoundError
 from webui.paths import TOP, VolumePath, file_name, name_text, shown_name, volume_path
 from webui.render import answer, wants_json
-from webui.views._shared import catalogue, received
+from webui.views._shared import received
 from webui.views.file_shapes import entry_json
-from webui.views.places import GettingReadyError, Opened, opened
+from webui.views.places import GettingReadyError, Opened, opened, opened_to_change
 
 blueprint = Blueprint("file_dialogs", __name__, url_prefix="/e/<engine>/<place:where>/-")
 
@@ -36,7 +36,7 @@ _View = Callable[[str, str], Response]
 @blueprint.get("/new-<any(folder, file):what>")
 def new(engine: str, where: str, what: str) -> Response:
     """Ask for the name of a new folder or file."""
-    found = _to_change(engine, where)
+    found = opened_to_change(engine, where)
     return new_dialog(found, what, _folder(request.args) or TOP, request.args.get("name", ""))
 
 
@@ -55,10 +55,10 @@ def new_dialog(found: Opened, what: str, folder: VolumePath, name: str, error: D
 
 
 @blueprint.get("/rename")
-@blueprint.post("/ask/rename")
+@blueprint.post("/ask/rename", endpoint="ask_rename")
 def rename(engine: str, where: str) -> Response:
     """Ask for another name."""
-    found = _to_change(engine, where)
+    found = opened_to_change(engine, where)
     paths = _paths(_sent({"id"}))
     if len(paths) > 1:
         raise InvalidInputError({"id": "Only one entry at a time can be given another name."})
@@ -83,10 +83,10 @@ def rename_dialog(
 
 
 @blueprint.get("/<any(move, copy):verb>")
-@blueprint.post("/ask/<any(move, copy):verb>")
+@blueprint.post("/ask/<any(move, copy):verb>", endpoint="ask_move")
 def move(engine: str, where: str, verb: str) -> Response:
     """Ask where to."""
-    found, sent = _to_change(engine, where), _sent({"id", "from_id", "into_id", "exists"})
+    found, sent = opened_to_change(engine, where), _sent({"id", "from_id", "into_id", "exists"})
     entries = _entries(found, _paths(sent, "from_id" if "from_id" in sent else "id"))
     folder = _folder(sent)
     exists = forms.text(sent, "exists") or "refuse"
@@ -139,10 +139,10 @@ def folders(engine: str, where: str) -> Response:
 
 
 @blueprint.get("/delete")
-@blueprint.post("/ask/delete")
+@blueprint.post("/ask/delete", endpoint="ask_delete")
 def delete(engine: str, where: str) -> Response:
     """Say what would go, and ask."""
-    found = _to_change(engine, where)
+    found = opened_to_change(engine, where)
     paths = _paths(_sent({"id"}))
     entries = _entries(found, paths)
     return delete_dialog(found, entries, gone=len(paths) - len(entries))
@@ -166,7 +166,7 @@ def delete_dialog(
         entries=entries,
         gone=gone,
         results=results,
-        engine_id=_engine_id(found),
+        engine_id=found.engine_id,
         command=commands.files_delete(found.place, [each.path for each in entries[:MOST_IN_COMMAND]]),
         in_command=min(len(entries), MOST_IN_COMMAND),
     )
@@ -193,10 +193,10 @@ def count(engine: str, where: str) -> Response:
 
 
 @blueprint.get("/permissions")
-@blueprint.post("/ask/permissions")
+@blueprint.post("/ask/permissions", endpoint="ask_permissions")
 def permissions(engine: str, where: str) -> Response:
     """Ask for mode and owner. What they are now is shown, not filled in: only what is said is changed, deep down too."""
-    found, sent = _to_change(engine, where), _sent({"id", "mode", "uid", "gid", "recursive"})
+    found, sent = opened_to_change(engine, where), _sent({"id", "mode", "uid", "gid", "recursive"})
     entries = _entries(found, _paths(sent, top=True))
     return permissions_dialog(found, entries, _typed(sent), recursive=forms.flag(sent, "recursive"))
 
@@ -283,7 +283,7 @@ def field_text(name: bytes) -> str:
     return "".join(each if shown_name(each.encode("utf-8", "surrogateescape")) == each else "_" for each in letters)
 
 
-def _dialog(template: str, error: DemijohnError | None, **context: Any) -> Response:
+def _dialog(template: str, error: DemijohnError | None, *, opened: Opened, **context: Any) -> Response:
     """A dialog, or the part of it that says the command while one types."""
     return answer(
         template,
@@ -292,6 +292,8 @@ def _dialog(template: str, error: DemijohnError | None, **context: Any) -> Respo
         status=error.status if error else 200,
         error=error,
         problems=error.details().get("fields", {}) if error else {},
+        opened=opened,
+        engine_id=opened.engine_id,
         **context,
     )
 
@@ -304,17 +306,6 @@ def _choice(found: Opened, folder: VolumePath) -> dict[str, Any]:
     page = found.files.listing(folder, limit=MOST_FOLDERS)
     inside = [each for each in page.entries if each.is_folder]
     return {"folder": folder, "folders": inside, "more": len(inside) == MOST_FOLDERS and page.next is not None}
-
-
-def _to_change(engine: str, where: str) -> Opened:
-    """The place, if it is one that may be changed. Raises ConflictError where it is not, and as `opened` does."""
-    found = opened(engine, where)
-    if found.place.read_only:
-        raise ConflictError(
-            f"The {found.place.subject} is only to be looked at from here.",
-            hint="Change files of the host with the host’s own tools.",
-        )
-    return found
 
 
 def _sent(known: set[str]) -> dict[str, Any]:
@@ -368,7 +359,3 @@ def _common(entries: Sequence[Entry]) -> dict[str, str]:
         "gid": {str(each.gid) for each in entries},
     }
     return {name: next(iter(each)) if len(each) == 1 else "" for name, each in values.items()}
-
-
-def _engine_id(found: Opened) -> str:
-    return catalogue(found.files.inside.engine.name).engine.facts().identity

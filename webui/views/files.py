@@ -20,7 +20,7 @@ from webui.views.places import GettingReadyError, Opened, opened, path_from
 blueprint = Blueprint("files", __name__, url_prefix="/e/<engine>/<place:where>")
 
 
-@blueprint.get("/files", defaults={"rest": ""}, strict_slashes=False)
+@blueprint.get("/files", defaults={"rest": ""})
 @blueprint.get("/files/<entry:rest>")
 def show(engine: str, where: str, rest: str) -> Response:
     """A folder's entries, or a file's details and preview."""
@@ -62,6 +62,7 @@ def _folder(found: Opened, entry: Entry) -> Response:
         offset=query.offset,
         limit=query.limit,
         snapshot=query.snapshot,
+        goes_on=query.goes_on,
     )
     return answer(
         "files/folder.html",

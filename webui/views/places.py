@@ -17,7 +17,7 @@ from webui.engine.file_model import Place
 from webui.engine.files import Files
 from webui.engine.helper_image import find_helper_image
 from webui.engine.inside import Inside
-from webui.engine.model import Volume
+from webui.engine.model import Volume, VolumeKind
 from webui.errors import ConflictError, DemijohnError, EngineSlowError, InvalidInputError, NotFoundError
 from webui.jobs import Job, JobState
 from webui.jobs.helper_image import start_helper_image
@@ -39,7 +39,7 @@ class PlaceConverter(BaseConverter):
 class EntryConverter(BaseConverter):
     """`<entry:rest>` at the end of a rule: a path inside a place, newlines in names included; see `path_from`."""
 
-    regex = r"[^/][\s\S]*"
+    regex = r"(?:[^/][\s\S]*)?"
     part_isolating = False
     weight = 200
 
@@ -61,9 +61,26 @@ class Opened:
         return self.files.place
 
     @property
+    def engine_id(self) -> str:
+        """The identity of its engine, which what destroys something carries. Raises EngineUnreachableError."""
+        return self.files.inside.engine.facts().identity
+
+    @property
     def changes(self) -> Changes:
         """What can be changed in it."""
         return Changes(self.files)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What somebody who writes to it has to know: that it does not last."""
+        if self.volume is None or self.volume.kind is not VolumeKind.TMPFS:
+            return ()
+        if any(use.state in {"running", "paused"} for use in self.volume.used_by):
+            return (f"{self.place.name} is kept in memory: all is gone when the last container that uses it stops.",)
+        return (
+            f"{self.place.name} is kept in memory and no container runs that uses it: all is gone as soon as Demijohn has "
+            "not looked inside for some minutes.",
+        )
 
     def url_of(self, path: VolumePath) -> str:
         """Where a folder or file of it is shown."""
@@ -98,6 +115,7 @@ class GettingReadyError(DemijohnError):
 
 def init_app(app: Flask) -> None:
     """Teach the app the places, and what to show while the image is not there."""
+    app.url_map.redirect_defaults = False  # the top folder has the same answer with and without a slash at the end
     app.url_map.converters |= {"place": PlaceConverter, "entry": EntryConverter}
     app.register_error_handler(GettingReadyError, _getting_ready)
 
@@ -112,6 +130,13 @@ def opened(engine: str, where: str) -> Opened:
     if not inside.is_open(found.place):
         _ensure_image(engine)
         _start(inside, found.place)
+    return found
+
+
+def opened_to_change(engine: str, where: str) -> Opened:
+    """The same, if it is a place that may be changed. Raises ConflictError where it is not, and as `opened` does."""
+    found = opened(engine, where)
+    found.files.inside.refuse_read_only(found.place)
     return found
 
 

@@ -21,6 +21,7 @@ from werkzeug.wsgi import ClosingIterator
 from webui.engine.file_model import Entry
 from webui.errors import BusyError, DemijohnError
 from webui.paths import name_text
+from webui.render import VARY
 
 # https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy/sandbox
 NOTHING_RUNS: Final = "sandbox; default-src 'none'"
@@ -38,7 +39,6 @@ class RangeError(DemijohnError):
 
     def __init__(self, size: int) -> None:
         super().__init__(f"The file has {size:,} bytes, and none of them where you asked for.")
-        self.size = size
 
 
 def disposition(name: bytes, *, inline: bool = False) -> str:
@@ -60,7 +60,10 @@ def etag(entry: Entry) -> str:
 
 def is_unchanged(entry: Entry) -> bool:
     """Whether the one who asks has this version already."""
-    return bool(request.if_none_match.contains_weak(entry.version))
+    if "If-None-Match" in request.headers:
+        return bool(request.if_none_match.contains_weak(entry.version))
+    since: datetime | None = request.if_modified_since
+    return since is not None and entry.modified.replace(microsecond=0) <= since
 
 
 def part_asked_for(entry: Entry) -> tuple[int, int] | None:
@@ -85,6 +88,7 @@ def part_asked_for(entry: Entry) -> tuple[int, int] | None:
 
 def describe(response: Response, entry: Entry) -> None:
     """Add what a browser has to know to ask for the same bytes again."""
+    response.vary.update(VARY.split(", "))
     response.headers["ETag"] = etag(entry)
     response.headers["Last-Modified"] = http_date(entry.modified)
     response.headers["Accept-Ranges"] = "bytes"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, url_for
@@ -12,12 +14,12 @@ from webui import commands, forms
 from webui.engine.changes import Written
 from webui.engine.file_model import Entry, EntryType, Exists
 from webui.error_pages import error_response
-from webui.errors import ConflictError, InvalidInputError, NotFoundError
+from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFoundError
 from webui.paths import VolumePath, volume_path
 from webui.preview import PREVIEW_BYTES, preview_of
-from webui.render import answer, done
+from webui.render import answer, done, wants_json
 from webui.views import archives
-from webui.views._shared import catalogue, house, meant_engine
+from webui.views._shared import catalogue, house, meant_engine, outcome
 from webui.views.file_shapes import entry_json
 from webui.views.places import Opened, named, opened, path_from
 from webui.views.receiving import SentForm, body, body_size, choice, folder_in_query
@@ -40,7 +42,7 @@ _OVERWRITE = (Exists.REPLACE, Exists.REFUSE, Exists.KEEP_BOTH, Exists.SKIP)
 _IN_FORMS = (Exists.REFUSE, Exists.REPLACE, Exists.KEEP_BOTH, Exists.SKIP)
 
 
-@blueprint.put("/files", defaults={"rest": ""}, strict_slashes=False)
+@blueprint.put("/files", defaults={"rest": ""})
 @blueprint.put("/files/<entry:rest>")
 def put(engine: str, where: str, rest: str) -> Response:
     """Write a file: the body is what will be in it."""
@@ -50,6 +52,7 @@ def put(engine: str, where: str, rest: str) -> Response:
     if exists is Exists.REPLACE:
         meant_engine(catalogue(engine), {})
     found, path = opened(engine, where), path_from(rest)
+    _refuse_known_version(found, path)
     with place_among(house().uploads, "uploads"):
         written = found.changes.put(
             path,
@@ -59,7 +62,7 @@ def put(engine: str, where: str, rest: str) -> Response:
             version=_version_meant(found, path),
             parents=forms.flag(request.args, "parents"),
         )
-    json, said = _told(path, written)
+    json, said = _told(found, path, written)
     new = written is not None and written.created
     location = found.url_of(path if written is None else written.entry.path)
     return done(location, json, status=201 if new else 200, event="volume", message=said)
@@ -77,7 +80,7 @@ def upload(engine: str, where: str) -> Response:
         folder=folder,
         folder_url=found.url_of(folder),
         form_url=f"{url_for('.upload_form', where=where)}?path={folder.id}",
-        engine_id=catalogue(engine).engine.facts().identity,
+        engine_id=found.engine_id,
         command=commands.file_copy_in(found.place, folder / b"FILE"),
     )
 
@@ -88,20 +91,42 @@ def upload_form(engine: str, where: str) -> Response:
     forms.check_fields(request.args, {"path", "exists", "form_token"})
     meant_engine(catalogue(engine), {})
     found, folder = opened(engine, where), folder_in_query()
-    results = []
-    with place_among(house().uploads, "uploads"):
-        sent = SentForm()
-        for file in sent.files():
-            exists = Exists(choice({**request.args, **sent.fields}, "exists", *_IN_FORMS))
-            path = _below(folder, file.name)
-            results.append(_told(path, found.changes.put(path, file.chunks, exists=exists, parents=True))[0])
+    results: list[dict[str, Any]] = []
+    try:
+        with place_among(house().uploads, "uploads"):
+            for result in _uploaded(found, folder):
+                results.append(result)
+    except DemijohnError as error:
+        return _broken_off(results, error)
     if not results:
         raise InvalidInputError({"file": "Choose a file to upload."})
-    said = "One file was uploaded." if len(results) == 1 else f"{len(results)} files were uploaded."
-    return done(found.url_of(folder), {"results": results}, event="volume", message=said)
+    return done(found.url_of(folder), {"results": results}, event="volume", message=_how_many(results))
 
 
-@blueprint.get("/download", defaults={"rest": ""}, strict_slashes=False)
+def _uploaded(found: Opened, folder: VolumePath) -> Iterator[dict[str, Any]]:
+    """Write the files of a form as they come; the result of each."""
+    sent = SentForm()
+    for file in sent.files():
+        exists = Exists(choice({**request.args, **sent.fields}, "exists", *_IN_FORMS))
+        path = _below(folder, file.name)
+        yield _told(found, path, found.changes.put(path, file.chunks, exists=exists, parents=True))[0]
+
+
+def _broken_off(results: Sequence[Mapping[str, Any]], error: DemijohnError) -> Response:
+    """The answer where a file of several could not be written: those before it were, and those after it were not."""
+    if not results:
+        raise error
+    if wants_json():
+        return answer("", "", {"results": [*results, outcome(error)]}, status=207)
+    raise ConflictError(f"{_how_many(results)} Then it ended: {error.message}", hint=error.hint)
+
+
+def _how_many(results: Sequence[Mapping[str, Any]]) -> str:
+    number = sum("skipped" not in result for result in results)
+    return "One file was uploaded." if number == 1 else f"{number} files were uploaded."
+
+
+@blueprint.get("/download", defaults={"rest": ""})
 @blueprint.get("/download/<entry:rest>")
 def download(engine: str, where: str, rest: str) -> Response:
     """A file as it is, or a part of it."""
@@ -178,13 +203,25 @@ def _version_meant(found: Opened, path: VolumePath) -> str:
     return version if version in request.if_match else "none"
 
 
-def _told(path: VolumePath, written: Written | None) -> tuple[dict[str, Any], str]:
+def _refuse_known_version(found: Opened, path: VolumePath) -> None:
+    """Keep `If-None-Match` with a version: only what is not that is written. Raises ConflictError.
+
+    (https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)
+    """
+    if "If-None-Match" not in request.headers or request.if_none_match.star_tag:
+        return
+    with suppress(NotFoundError):
+        if request.if_none_match.contains_weak(found.files.entry(path).version):
+            raise ConflictError(f"“{path.shown}” has the version that it should not have; nothing was written.")
+
+
+def _told(found: Opened, path: VolumePath, written: Written | None) -> tuple[dict[str, Any], str]:
     """How writing a file went, for a script and in a sentence."""
     if written is None:
         return {"skipped": True, "path": path.text}, f"{path.shown} was there already and stays as it is."
     said = f"{written.entry.path.shown} was {'uploaded' if written.created else 'replaced'}."
-    json = {**entry_json(written.entry), "warnings": list(written.warnings)}
-    return json, " ".join((said, *written.warnings))
+    warnings = (*written.warnings, *found.warnings)
+    return {**entry_json(written.entry), "warnings": list(warnings)}, " ".join((said, *warnings))
 
 
 def _below(folder: VolumePath, name: str) -> VolumePath:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
@@ -13,16 +12,19 @@ from humanize import precisedelta
 
 from webui import commands, forms
 from webui.engine.usage import FolderUsage
-from webui.errors import NotFoundError
+from webui.errors import ConflictError, NotFoundError
 from webui.jobs import Job, JobState
-from webui.jobs.measuring import measuring, start_measure
+from webui.jobs.measuring import measuring, newest_failure, start_measure
 from webui.jobs.usage_records import Level, UsageRecord
-from webui.paths import TOP, VolumePath, name_text, volume_path
+from webui.paths import TOP, VolumePath, name_text
 from webui.render import answer, go, wants_fragment, wants_json
 from webui.usage_chart import chart
 from webui.views._shared import catalogue, house, received
 from webui.views.places import Opened, named, opened
+from webui.views.receiving import folder_in_query
 
+FAILURE_SECONDS = 60.0
+"""How long a failed measurement is what a script is told, rather than that there is a new one."""
 blueprint = Blueprint("usage", __name__, url_prefix="/e/<engine>/<place:where>")
 
 
@@ -55,8 +57,10 @@ class _Known:
 @blueprint.get("/usage")
 def show(engine: str, where: str) -> Response:
     """A folder with those in it, by size; where nothing is known yet it is measured."""
-    known = _known(named(engine, where), _path())
+    forms.check_fields(request.args, {"path", "job"})
+    known = _known(named(engine, where), folder_in_query())
     if known.record is None and known.job is None:
+        _refuse_what_just_failed(known.found)
         known = replace(known, job=_start(opened(engine, where)))
     return _answer(known, known.status)
 
@@ -65,21 +69,12 @@ def show(engine: str, where: str) -> Response:
 def measure(engine: str, where: str) -> Response:
     """Measure anew, in the background."""
     forms.check_fields(received(), set())
-    found, path = opened(engine, where), _path()
+    found, path = opened(engine, where), folder_in_query()
     job = _start(found)
     if wants_fragment():
         return _answer(replace(_known(found, path), job=job), 202)
     page = f"{url_for('.show', where=where)}?path={path.id}&job={job.id}"
     return go(url_for("jobs.show", job_id=job.id) if wants_json() else page, {"job": job.to_json()}, status=202)
-
-
-def _path() -> VolumePath:
-    """The folder asked for, as the bytes that were sent, UTF-8 or not. Raises InvalidInputError."""
-    for pair in request.query_string.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        if name == b"path":
-            return volume_path(unquote_to_bytes(value.replace(b"+", b" ")))
-    return TOP
 
 
 def _known(found: Opened, path: VolumePath) -> _Known:
@@ -98,6 +93,19 @@ def _watched_in_vain(found: Opened, job_id: str) -> Job | None:
         return None
     in_vain = job and job.subject == found.place.name and job.state.over and job.state is not JobState.DONE
     return job if in_vain else None
+
+
+def _refuse_what_just_failed(found: Opened) -> None:
+    """Tell a script that asks again and again why there is nothing; a page has watched the job. Raises ConflictError."""
+    since = datetime.now(UTC) - timedelta(seconds=FAILURE_SECONDS)
+    failed = (
+        newest_failure(house().runner, found.files.inside.engine, found.place.name, since) if wants_json() else None
+    )
+    if failed:
+        raise ConflictError(
+            f"What is in {found.place.subject} could not be measured. {failed.error}",
+            hint="Measure it anew with a POST to this address.",
+        )
 
 
 def _start(found: Opened) -> Job:

@@ -266,3 +266,7 @@ def test_what_is_handed_on_is_written_anew(fmt: ArchiveFormat) -> None:
     safe, _ = taken(tar(with_checksum(bytes(block))), fmt, options=ImportOptions())
     assert b"junk" not in safe
     assert_safe(safe)
+
+
+def test_the_label_of_a_volume_is_no_name_of_an_entry() -> None:
+    assert names(taken(tar(pax((b"GNU.volume.label", b"backup"), flag=b"g"), file(b"a")))[0]) == ["a"]

@@ -152,7 +152,6 @@ def test_owners_are_those_of_the_zip_or_the_chosen_ones() -> None:
         ({"central_method": 9}, "not understood"),
         ({"method": 0, "compressed": 7, "packed": b"hello!!"}, "damaged"),
         ({"packed": b"\xcbH\xcd\xc9\xc9", "compressed": 5}, "damaged"),
-        ({"mode": 0o010644}, "neither file"),
         ({"mode": 0o020644}, "neither file"),
         ({"mode": 0o040755}, "holds data although"),
         ({"size": 0, "crc": 0}, "damaged"),
@@ -402,3 +401,19 @@ def test_any_entries_are_refused_or_harmless(entries: list[tuple[bytes, bytes, d
         return
     assert_safe(safe)
     assert len(names(safe)) == len(entries)
+
+
+@pytest.mark.parametrize("known", [{"local_size": 5}, {"local_crc": zlib.crc32(b"hello")}, {}])
+def test_what_was_not_known_yet_when_it_was_streamed_may_be_missing_before_the_data(known: dict[str, int]) -> None:
+    unknown = {"local_crc": 0, "local_compressed": 0, "local_size": 0} | known
+    assert contents(taken(Zip().add(b"a", b"hello", flags=8, **unknown).built(), ZIP)[0]) == {"a": b"hello"}
+
+
+def test_what_was_said_before_the_data_of_a_stream_has_to_be_true() -> None:
+    lies = {"local_crc": 0, "local_compressed": 0, "local_size": 4}
+    assert "“a” is damaged" in refused(Zip().add(b"a", b"hello", flags=8, **lies).built())
+
+
+def test_what_was_read_from_a_pipe_is_a_file() -> None:
+    assert contents(taken(Zip().add(b"-", b"hello", mode=0o010600).built(), ZIP)[0]) == {"-": b"hello"}
+    assert "neither file" in refused(Zip().add(b"-", b"", mode=0o010600).built())

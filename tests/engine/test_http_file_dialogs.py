@@ -1,0 +1,65 @@
+"""The dialogs about files over HTTP: what they lead to, and which engine they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.engine.http_client import Client
+from webui.engine.connection import Engine
+
+
+@pytest.fixture
+def volume(engine: Engine, prefix: str, small_image: str) -> Iterator[str]:
+    """A volume with nothing in it, and an image to look into it with."""
+    engine.api.create_volume(prefix)
+    yield prefix
+
+
+@pytest.fixture
+def top(engine: Engine, volume: str) -> Path:
+    """The volume's folder on the engine's machine, where the tests are too."""
+    return Path(engine.api.inspect_volume(volume)["Mountpoint"])
+
+
+@pytest.fixture
+def url(volume: str) -> str:
+    return f"/e/default/volumes/{volume}"
+
+
+def asked(client: Client, url: str, verb: str, **fields: str) -> str:
+    """The dialog that is asked for about a selection."""
+    answer = client.request(
+        "POST", f"{url}/-/ask/{verb}", urlencode(fields), Content_Type="application/x-www-form-urlencoded"
+    )
+    assert answer.status == 200, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize("verb", ["rename", "permissions"])
+def test_what_is_typed_into_a_dialog_about_a_selection_is_previewed(
+    htmx: Client, url: str, top: Path, verb: str
+) -> None:
+    (top / "alpha").touch()
+    dialog = asked(htmx, url, verb, id="alpha")
+    assert f"{url}/-/{verb}?preview=1" in dialog
+    assert f"{url}/-/ask/" not in dialog
+    assert "/volume/alpha" in htmx.get(f"{url}/-/{verb}", preview="1", id="alpha", mode="0600", name="beta").text
+
+
+@pytest.mark.parametrize("verb", ["rename", "move", "copy", "permissions", "delete"])
+def test_a_dialog_names_the_engine_it_is_about(htmx: Client, url: str, top: Path, engine: Engine, verb: str) -> None:
+    (top / "alpha").touch()
+    assert f'name="engine_id" value="{engine.identity()}"' in asked(htmx, url, verb, id="alpha")
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_nothing_is_made_on_another_engine(api: Client, htmx: Client, url: str, top: Path, what: str) -> None:
+    assert 'name="engine_id"' in htmx.get(f"{url}/-/new-{what}").text
+    address = f"{url}/folders" if what == "folder" else f"{url}/-/file"
+    refused = api.post(address, {"path": "made", "engine_id": "another"}).json(409)
+    assert "another engine" in refused["error"]
+    assert not (top / "made").exists()
