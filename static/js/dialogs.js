@@ -1,10 +1,11 @@
 // What lands in #dialog opens it; closing empties it. The elements do the rest: focus, Escape, backdrop.
 const dialog = document.getElementById("dialog");
 
-// A link inside a region that swaps in another way means the dialog's inside all the same.
+// A link inside a region that swaps in another way means the dialog's inside all the same. It is settled at once: a field
+// that has the focus is listened to before a letter can be typed into it.
 for (const target of [dialog, document.getElementById("inspector")]) {
   target?.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target === target) event.detail.swapOverride = "innerHTML";
+    if (event.detail.target === target) event.detail.swapOverride = "innerHTML settle:0ms";
   });
 }
 

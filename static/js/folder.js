@@ -1,11 +1,11 @@
 // The folder page: going in and out keeps one's place, a refresh keeps what one sees, and trouble stays beside the list.
-import { layOut, look, reach, rowAt, table, wanted } from "./folder_window.js";
+import { layOut, look, rowAt, table, wanted } from "./folder_window.js";
+import { focusRow, folder, goTo, rowNamed } from "./folder_focus.js";
 import { comeBack, leave } from "./folder_place.js";
 import * as selection from "./folder_selection.js";
 import { errorIn } from "./swaps.js";
 
 const pane = document.getElementById("inspector");
-const folder = () => document.getElementById("folder");
 const scroller = () => folder()?.querySelector(".table-scroll");
 let before = null;
 let cameFrom = "";
@@ -15,17 +15,6 @@ export const hint = (text) => {
   const place = folder()?.querySelector("[data-hint]");
   if (place) place.textContent = text;
 };
-
-export function focusRow(row) {
-  if (!row) return;
-  for (const other of table().querySelectorAll("tr[data-row][tabindex='0']")) other.tabIndex = -1;
-  row.tabIndex = 0;
-  row.focus({ preventScroll: true });
-}
-
-export async function goTo(index) {
-  focusRow(await reach(index));
-}
 
 // What a click shows beside the list: of a folder its details, not what is in it.
 export function inspect(row) {
@@ -41,14 +30,13 @@ function settle() {
   const sameFolder = before && before.path === now.dataset.path;
   layOut();
   if (scroller()) scroller().scrollTop = sameFolder && before.query === now.dataset.query ? before.top : 0;
+  if (sameFolder) selection.narrow(before.query, now.dataset.query);
   selection.show();
   if (sameFolder) keepFocus();
   else if (before) arrive();
   before = null;
   look();
 }
-
-const rowNamed = (name) => [...(table()?.querySelectorAll("tr[data-row]") ?? [])].find((row) => row.dataset.name === name);
 
 function keepFocus() {
   const { active, name, index } = before;

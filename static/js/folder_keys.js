@@ -1,6 +1,7 @@
 // Keys and clicks in a folder: open, up, rename, delete, select, jump by typing.
-import { focusRow, goTo, hint, inspect, isInspecting } from "./folder.js";
+import { hint, inspect, isInspecting } from "./folder.js";
 import * as clipboard from "./folder_clipboard.js";
+import { focusRow, folder, goTo, rove } from "./folder_focus.js";
 import * as selection from "./folder_selection.js";
 import { rowAt, seen, table, total } from "./folder_window.js";
 
@@ -10,7 +11,6 @@ let typed = "";
 let typedAt = 0;
 let waiting = 0;
 
-const folder = () => document.getElementById("folder");
 const current = () => document.activeElement?.closest?.("table[data-files] tr[data-row]") ?? null;
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 const busyElsewhere = () => document.querySelector("dialog[open], .row-menu:popover-open");
@@ -48,15 +48,18 @@ function jump(letter) {
   const inOrder = [...rows.slice(start), ...rows.slice(0, start)];
   const found = inOrder.find((row) => row.dataset.label.toLowerCase().startsWith(typed));
   hint(found ? "" : `No name here begins with “${typed}”. Press / to search the whole folder.`);
-  if (found) goTo(Number(found.dataset.index));
+  if (found) walk({}, Number(found.dataset.index));
 }
 
-async function walk(event, index) {
-  const from = current();
+// Shift takes the rows on the way along, Ctrl leaves the selection as it is; else it starts over.
+async function walk({ shiftKey, ctrlKey }, index) {
+  if (shiftKey && current()) selection.anchorAt(current());
   const to = Math.min(Math.max(index, 0), total() - 1);
-  if (event.shiftKey && from && !selection.ids().length) selection.toggle(from, true);
   await goTo(to);
-  if (event.shiftKey && rowAt(to)) selection.extend(rowAt(to));
+  const row = rowAt(to);
+  if (!row) return;
+  if (shiftKey) await selection.extend(row);
+  else if (!ctrlKey) selection.begin(row);
 }
 
 function moves(key) {
@@ -89,6 +92,8 @@ function act(event) {
     return button?.click(), Boolean(button);
   }
   if (event.ctrlKey || event.metaKey) {
+    const way = event.target.matches("tr") ? moves(event.key) : undefined;
+    if (way !== undefined) return walk(event, way), true;
     const does = withControl[event.key.toLowerCase()];
     if (!does || event.shiftKey || window.getSelection()?.toString()) return false;
     return does(), true;
@@ -114,6 +119,7 @@ document.addEventListener("focusin", (event) => {
   const row = event.target.closest?.("table[data-files] tr[data-row]");
   if (!row) return;
   place = Number(row.dataset.index);
+  if (event.target === row) rove(row);
   window.clearTimeout(waiting);
   if (isInspecting() && event.target === row && !row.hasAttribute("data-open")) waiting = window.setTimeout(() => row.isConnected && inspect(row), PATIENCE);
 });

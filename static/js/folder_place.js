@@ -3,8 +3,24 @@ import { look } from "./folder_window.js";
 
 const KEY = "demijohn-places";
 const MOST = 50;
-const known = () => new Map(JSON.parse(window.sessionStorage.getItem(KEY) ?? "[]"));
 const scroller = () => document.querySelector("#folder .table-scroll");
+
+// A browser may refuse to keep anything, and what it kept may be another version's.
+function known() {
+  try {
+    return new Map(JSON.parse(window.sessionStorage.getItem(KEY) ?? "[]"));
+  } catch {
+    return new Map();
+  }
+}
+
+function keep(places) {
+  try {
+    window.sessionStorage.setItem(KEY, JSON.stringify([...places].slice(-MOST)));
+  } catch {
+    // Then one comes back to the folder's beginning.
+  }
+}
 
 function addressOf(folder) {
   return folder.dataset.url + folder.dataset.query;
@@ -16,7 +32,7 @@ export function leave() {
   const places = known();
   places.delete(addressOf(folder));
   places.set(addressOf(folder), { top: scroller()?.scrollTop ?? 0, name: folder.querySelector("tr[data-row][tabindex='0']")?.dataset.name });
-  window.sessionStorage.setItem(KEY, JSON.stringify([...places].slice(-MOST)));
+  keep(places);
 }
 
 export async function comeBack(focusRow) {

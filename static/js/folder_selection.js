@@ -1,30 +1,19 @@
 // What is selected in a folder: by id, so that it stays while rows come and go. At most as many as one request may name.
+import { showBar } from "./folder_bar.js";
+import { rowNamed } from "./folder_focus.js";
 import { address, rowAt, table, total } from "./folder_window.js";
 
 export const MOST = 5000;
 const chosen = new Map();
 let anchor = null;
+let latest = 0;
 
 const boxOf = (row) => row.querySelector(".check input");
 const shownRows = () => [...(table()?.querySelectorAll("tr[data-row]") ?? [])];
+const mark = ({ dataset: { name, index } }) => ({ name, index });
 const factsOf = (row) => ({ size: row.dataset.state === "file" ? Number(row.dataset.size) : 0, type: row.dataset.state });
 
 export const ids = () => [...chosen.keys()];
-
-function bytes(amount) {
-  const units = ["Bytes", "KiB", "MiB", "GiB", "TiB"];
-  let step = 0;
-  for (; amount >= 1024 && step < units.length - 1; step += 1) amount /= 1024;
-  return `${step ? amount.toFixed(1) : amount} ${units[step]}`;
-}
-
-function words() {
-  const all = [...chosen.values()];
-  const size = all.reduce((sum, each) => sum + each.size, 0);
-  const folders = all.filter((each) => each.type === "folder").length;
-  const more = [size ? bytes(size) : "", folders ? `${folders} ${folders === 1 ? "folder" : "folders"} not counted` : ""].filter(Boolean);
-  return `${chosen.size.toLocaleString("en")} selected${size ? `, ${more.join(", ")}` : ""}`;
-}
 
 export function show() {
   const folder = document.getElementById("folder");
@@ -34,18 +23,10 @@ export function show() {
     boxOf(row).checked = on;
     row.toggleAttribute("data-selected", on);
   }
-  folder.toggleAttribute("data-chosen", chosen.size > 0);
-  const count = folder.querySelector("[data-selected-count]");
-  if (count) count.textContent = chosen.size ? words() : "";
-  const one = folder.querySelector("[data-download-one]");
-  const alone = chosen.size === 1 && [...chosen.values()][0].type === "file";
-  if (one) one.hidden = !alone;
-  folder.querySelector("[data-selection=download]").hidden = alone;
-  if (one && alone) one.href = one.dataset.downloadOne + ids()[0];
-  for (const button of folder.querySelectorAll("[data-selection=rename]")) button.hidden = chosen.size !== 1;
+  showBar(folder, chosen);
   const everything = folder.querySelector("[data-select-everything]");
   if (everything) {
-    everything.checked = chosen.size > 0 && chosen.size >= Math.min(total(), MOST);
+    everything.checked = chosen.size > 0 && chosen.size >= total();
     everything.indeterminate = chosen.size > 0 && !everything.checked;
   }
 }
@@ -67,8 +48,28 @@ export function clear() {
 export function toggle(row, on = !chosen.has(row.dataset.name)) {
   if (on) add(row.dataset.name, factsOf(row));
   else chosen.delete(row.dataset.name);
-  anchor = Number(row.dataset.index);
+  anchor = mark(row);
   show();
+}
+
+// Where a range begins, unless one has begun already.
+export function anchorAt(row) {
+  anchor ??= mark(row);
+}
+
+// The selection starts over at this row, which is not selected by that.
+export function begin(row) {
+  if (chosen.size) clear();
+  anchor = mark(row);
+}
+
+// A search that leaves out more than before takes what it hides out of the selection.
+export function narrow(before, now) {
+  const [was, is] = [new URLSearchParams(before), new URLSearchParams(now)];
+  const hides = !(was.get("q") ?? "").includes(is.get("q") ?? "") || (was.has("hidden") && !is.has("hidden"));
+  if (!hides && shownRows().length < total()) return;
+  const shown = new Set(shownRows().map((row) => row.dataset.name));
+  for (const id of chosen.keys()) if (!shown.has(id)) chosen.delete(id);
 }
 
 export function forget(gone) {
@@ -87,12 +88,16 @@ async function between(first, last) {
   return (await answer.json()).entries.map((each) => [each.id, { size: each.type === "file" ? each.size : 0, type: each.type }]);
 }
 
-// From where the selection began to this row.
+// From where the selection began to this row, in place of what was selected.
 export async function extend(row) {
+  anchorAt(row);
+  const turn = (latest += 1);
   const index = Number(row.dataset.index);
-  const start = anchor ?? index;
-  for (const [id, facts] of await between(Math.min(start, index), Math.max(start, index))) add(id, facts);
-  anchor = start;
+  const start = Number(rowNamed(anchor.name)?.dataset.index ?? anchor.index);
+  const range = await between(Math.min(start, index), Math.max(start, index));
+  if (turn !== latest || !range.length) return;
+  chosen.clear();
+  for (const [id, facts] of range) add(id, facts);
   if (Math.abs(index - start) >= MOST) say(`${MOST.toLocaleString("en")} are selected: no more can be at once.`);
   show();
 }
@@ -107,7 +112,7 @@ export async function everything() {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-select-everything]")) {
-    if (event.target.checked) everything();
+    if (chosen.size < Math.min(total(), MOST)) everything();
     else clear();
   }
   const row = event.target.closest?.("table[data-files] tr[data-row]");
@@ -127,6 +132,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     event.stopPropagation();
     toggle(row);
+  } else if (event.detail && !event.target.closest(".check")) {
+    begin(row);
   }
 }, true);
 

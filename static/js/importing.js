@@ -1,5 +1,5 @@
 // The dialog that imports an archive: the file is sent as it is, with its progress; what came of it is told in the dialog.
-import { size } from "./upload_panel.js";
+import { size } from "./size.js";
 
 const dialog = document.getElementById("dialog");
 let running = null;

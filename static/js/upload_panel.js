@@ -1,4 +1,6 @@
 // The panel that shows what is being uploaded, at the lower right as on a desktop: a line for each file, and all of them in one.
+import { size } from "./size.js";
+
 const MOST_DONE = 20;
 const words = { waiting: "waits", sending: "", asking: "waits for your answer", done: "done", skipped: "left as it was", failed: "failed", cancelled: "cancelled" };
 const rows = new Map();
@@ -12,12 +14,6 @@ function element(name, attributes = {}, ...children) {
 }
 
 const button = (text, label, look = "btn btn-sm") => element("button", { type: "button", class: look, "aria-label": label }, text);
-
-export function size(bytes) {
-  const units = ["Bytes", "KiB", "MiB", "GiB", "TiB"];
-  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${(bytes / 1024 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
-}
 
 function build() {
   const made = element("section", { id: "uploads", class: "uploads", "aria-label": "Uploads" });
@@ -106,5 +102,6 @@ function close(forget) {
   panel.made.remove();
   panel = null;
   rows.clear();
-  document.getElementById("folder")?.querySelector("[data-row][tabindex='0'], a, button")?.focus();
+  const folder = document.getElementById("folder");
+  (folder?.querySelector("[data-row][tabindex='0']") ?? folder ?? document.getElementById("content")).focus({ preventScroll: true });
 }

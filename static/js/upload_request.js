@@ -29,10 +29,10 @@ export function send(item, exists, onProgress) {
 }
 
 // A folder with nothing in it has no file that would bring it along. `above` is a path as addresses have it.
-export async function makeFolders(url, folders) {
+export async function makeFolders(url, engine, folders) {
   for (const { above, name } of folders) {
     const body = JSON.stringify({ into_id: above, name, parents: true });
-    const answer = await fetch(url, { method: "POST", headers: { ...headers(), "Content-Type": "application/json" }, body }).catch(() => null);
+    const answer = await fetch(url, { method: "POST", headers: { ...headers(engine), "Content-Type": "application/json" }, body }).catch(() => null);
     if (answer?.ok) continue;
     const said = await answer?.json().catch(() => null);
     document.body.dispatchEvent(new CustomEvent("notice", { detail: { text: said?.error ?? LOST, bad: true } }));

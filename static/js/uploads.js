@@ -57,7 +57,7 @@ async function send(entries, files, to) {
     return;
   }
   found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  if (to.folders) makeFolders(to.folders, found.empty.map((path) => emptyFolder(path, to.id)));
+  if (to.folders) makeFolders(to.folders, to.engine, found.empty.map((path) => emptyFolder(path, to.id)));
   add(found.files, to);
 }
 

@@ -226,6 +226,47 @@ def test_many_are_selected_counted_and_deleted(page: Page, volume: str, shop: Pa
     expect(page.get_by_text("3 selected")).to_be_hidden()
 
 
+def selected(page: Page) -> list[str]:
+    """The names that are selected."""
+    return page.locator("tr[data-selected]").evaluate_all("rows => rows.map((row) => row.dataset.label)")
+
+
+def test_a_range_grows_shrinks_and_starts_over(page: Page, volume: str, shop: Path) -> None:
+    show(page, volume)
+    entry(page, "backups").get_by_role("cell").nth(3).click()
+    entry(page, "beta.txt").get_by_role("cell").nth(3).click(modifiers=["Shift"])
+    expect(page.get_by_text("3 selected")).to_be_visible()
+    assert selected(page) == ["backups", "alpha.txt", "beta.txt"]
+    entry(page, "alpha.txt").get_by_role("cell").nth(3).click(modifiers=["Shift"])
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    entry(page, "assets").get_by_role("cell").nth(3).click(modifiers=["Shift"])
+    expect(entry(page, "alpha.txt")).not_to_have_attribute("data-selected", "")
+    assert selected(page) == ["assets", "backups"]
+    entry(page, "gamma.conf").get_by_role("cell").nth(3).click()
+    expect(page.get_by_text("2 selected")).to_be_hidden()
+    for key, number in (("Shift+ArrowUp", 2), ("Shift+ArrowUp", 3), ("Shift+ArrowDown", 2)):
+        page.keyboard.press(key)
+        expect(page.get_by_text(f"{number} selected")).to_be_visible()
+    assert selected(page) == ["beta.txt", "gamma.conf"]
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_text("2 selected")).to_be_hidden()
+
+
+def test_what_a_search_hides_is_not_selected_any_more(page: Page, volume: str, shop: Path) -> None:
+    show(page, volume)
+    page.get_by_label("Select alpha.txt").check()
+    page.get_by_label("Select beta.txt").check()
+    page.get_by_role("searchbox").fill("bet")
+    expect(page.get_by_text("1 of 6 match")).to_be_visible()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    expect(page.get_by_label("Select everything that is shown")).to_be_checked()
+    entry(page, "beta.txt").focus()
+    page.keyboard.press("Delete")
+    dialog(page).get_by_role("button", name="Delete file").click()
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    assert held(shop) == [".hidden", "alpha.txt", "assets", "backups", "gamma.conf"]
+
+
 @pytest.mark.answers(409)
 def test_what_changed_meanwhile_is_not_deleted(page: Page, volume: str, shop: Path) -> None:
     show(page, volume)
@@ -397,7 +438,7 @@ def test_a_folder_of_100_000_entries_is_scrolled_to_its_end(page: Page, volume: 
     expect(page.get_by_text("100,000 entries")).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    page.keyboard.press("End")
+    page.keyboard.press("Control+End")
     expect(entry(page, "file-099999")).to_be_focused(timeout=60_000)
     assert rows(page) <= MOST_ROWS
     table = page.get_by_role("region", name="Entries of")
@@ -406,15 +447,19 @@ def test_a_folder_of_100_000_entries_is_scrolled_to_its_end(page: Page, volume: 
         expect(entry(page, f"file-{int(MANY * fraction) + 3:06}")).to_be_visible(timeout=60_000)
         assert rows(page) <= MOST_ROWS
     for _ in range(40):
-        page.keyboard.press("PageDown")
+        page.keyboard.press("Control+PageDown")
         assert rows(page) <= MOST_ROWS
-    page.keyboard.press("Home")
+    page.keyboard.press("Control+Home")
     expect(entry(page, "file-000000")).to_be_focused(timeout=60_000)
     expect(page.get_by_label("Select file-000000")).to_be_checked()
     expect(page.get_by_text("1 selected")).to_be_visible()
     page.keyboard.press("Control+a")
     expect(page.get_by_text("The first 5,000 of 100,000 entries are selected")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("5,000 selected")).to_be_visible()
+    everything = page.get_by_label("Select everything that is shown")
+    expect(everything).not_to_be_checked()
+    everything.click()
+    expect(page.get_by_text("5,000 selected")).to_be_hidden()
 
 
 def test_a_refresh_keeps_scroll_focus_and_selection(page: Page, volume: str, top: Path) -> None:

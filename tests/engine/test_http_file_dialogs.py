@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
@@ -32,9 +31,7 @@ def url(volume: str) -> str:
 
 def asked(client: Client, url: str, verb: str, **fields: str) -> str:
     """The dialog that is asked for about a selection."""
-    answer = client.request(
-        "POST", f"{url}/-/ask/{verb}", urlencode(fields), Content_Type="application/x-www-form-urlencoded"
-    )
+    answer = client.form(f"{url}/-/ask/{verb}", fields)
     assert answer.status == 200, answer.text
     return answer.text
 
