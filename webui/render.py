@@ -40,12 +40,18 @@ def answer(template: str, block: str, json: Mapping[str, Any], *, status: int = 
 
 
 def done(
-    location: str, json: Mapping[str, Any] | None, *, status: int = 200, event: str = "", message: str = ""
+    location: str,
+    json: Mapping[str, Any] | None,
+    *,
+    status: int = 200,
+    event: str = "",
+    subject: str = "",
+    message: str = "",
 ) -> Response:
     """The answer to a change that worked.
 
-    Scripts get `json` with `status` (204 without a body), htmx closes the dialog, tells the page of `event` and shows
-    `message`, a plain form is sent on to `location` with 303.
+    Scripts get `json` with `status` (204 without a body), htmx closes the dialog, tells the page of `event` and which
+    `subject` there is now because of it, and shows `message`, a plain form is sent on to `location` with 303.
     """
     if wants_json():
         response = jsonify(dict(json)) if json is not None else make_response("", 204)
@@ -54,7 +60,7 @@ def done(
             response.headers["Location"] = location
     elif request.htmx:
         response = make_response("", 200)
-        response.headers["HX-Trigger"] = _trigger(event, message)
+        response.headers["HX-Trigger"] = _trigger(event, subject, message)
         response.headers["HX-Reswap"] = "none"
     else:
         response = make_response(redirect(location, 303))
@@ -77,5 +83,5 @@ def go(location: str, json: Mapping[str, Any], *, status: int = 201) -> Response
     return response
 
 
-def _trigger(event: str, message: str) -> str:
-    return dumps({"demijohn:done": {"event": event, "message": message}})
+def _trigger(event: str, subject: str, message: str) -> str:
+    return dumps({"demijohn:done": {"event": event, "subject": subject, "message": message}})

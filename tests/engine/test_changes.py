@@ -16,9 +16,13 @@ import pytest
 
 from tests.engine import golden_tree
 from tests.engine.golden_tree import AN_ACL, Fact, Tree, difference, moved, named, snapshot, write
-from tests.engine.looking_inside import Volume, lasting, path, swapping
+from tests.engine.looking_inside import Volume, helpers, lasting, path, swapping
+from tests.engine.plain_tree import throttle
+from tests.waiting import wait_until
 from webui.engine.changes import BY_SESSION
+from webui.engine.connection import Engine
 from webui.engine.file_model import Entry, EntryType, Exists
+from webui.engine.session import SessionLostError
 from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFoundError
 from webui.paths import TOP, VolumePath
 
@@ -504,7 +508,7 @@ def test_modes_and_owners_are_changed(volume: Volume) -> None:
     ("wanted", "field"),
     [
         ({"mode": "888"}, "mode"),
-        ({"mode": "07777"}, "mode"),
+        ({"mode": "17777"}, "mode"),
         ({"mode": "rwx"}, "mode"),
         ({"mode": "--reference=x"}, "mode"),
         ({"mode": "755\n"}, "mode"),
@@ -604,6 +608,28 @@ def test_a_copy_that_is_cancelled_leaves_nothing(volume: Volume) -> None:
     before = seen(volume)
     with pytest.raises(CancelledError):
         volume.changes.copy(path("tree"), path("copy"), watch=cancel)
+    assert not difference(before, seen(volume))
+
+
+def test_copying_one_large_file_is_ended_from_another_thread(volume: Volume, engine: Engine) -> None:
+    with (volume.root / "file").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 2**30)
+    volume.changes.make_folder(path("folder"))  # so that there is a helper to be throttled
+    throttle(engine, volume.name)
+    before = seen(volume)
+
+    def end_soon(end: Callable[[], None]) -> None:
+        def wait_and_end() -> None:
+            wait_until(volume.left_behind, seconds=60)
+            end()
+
+        threading.Thread(target=wait_and_end, daemon=True).start()
+
+    with pytest.raises(SessionLostError):
+        volume.changes.copy(FILE, path("copy"), on_cancel=end_soon)
+    for helper in helpers(engine, volume.name):
+        engine.api.update_container(helper["Id"], cpu_quota=-1)
+    wait_until(lambda: not volume.left_behind(), seconds=60)
     assert not difference(before, seen(volume))
 
 

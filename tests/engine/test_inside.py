@@ -75,6 +75,19 @@ def test_idle_helpers_end_by_themselves(engine: Engine, small_image: str, prefix
         assert volume.files.listing().total == 1
 
 
+def test_one_that_was_just_started_is_not_one_too_many(
+    engine: Engine, small_image: str, prefix: str, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webui.engine.inside.MOST_HELPERS", 1)
+    other = f"{prefix}-other"
+    engine.api.create_volume(other)
+    with volume.inside.helper(volume.place), volume.inside.helper(Place.volume(other)) as started:
+        assert not started.lost
+        assert Files(volume.inside, Place.volume(other)).listing().total == 0
+    assert volume.files.listing().total == 1
+    volume.inside.end(Place.volume(other))
+
+
 def test_a_helper_that_is_used_is_not_idle(engine: Engine, small_image: str, prefix: str) -> None:
     with (
         opened(engine, small_image, f"{prefix}-busy", idle_seconds=0.1) as volume,

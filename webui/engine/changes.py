@@ -18,7 +18,7 @@ from webui.engine.file_trouble import named, refuse, trouble
 from webui.engine.files import Files
 from webui.engine.helper import TARGET
 from webui.engine.inside import Helper
-from webui.engine.session import LINK, MISSING, NOT_A_FOLDER, Output, Session
+from webui.engine.session import LINK, MISSING, NOT_A_FOLDER, OnCancel, Output, Session, ended_by
 from webui.errors import ConflictError, InvalidInputError, NotFoundError
 from webui.paths import LONGEST_NAME, TOP, VolumePath
 
@@ -194,15 +194,17 @@ class Changes:
         *,
         exists: Exists = Exists.REFUSE,
         watch: Callable[[int], None] = lambda _: None,
+        on_cancel: OnCancel = lambda _: None,
     ) -> Entry | None:
         """Copy something within the volume, everything about it included; None where the name is taken and it is to be
         skipped. `watch` is told how many entries are copied; what it raises ends the copying and leaves nothing.
+        `on_cancel` is given what ends it from another thread, however large a file is: SessionLostError is raised then.
         """
         if self.check_copy(source, target, exists) is not None and exists is Exists.SKIP:
             return None
         with self.staged() as (helper, token):
             copied = 0
-            with helper.process() as session:
+            with helper.process() as session, ended_by(session, on_cancel):
                 for chunk in self._stream(session, scripts.copy(source, helper.staging, token), source, "copied"):
                     copied += chunk.count(b"\n")
                     watch(copied)

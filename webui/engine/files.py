@@ -19,7 +19,7 @@ from webui.engine import scripts
 from webui.engine.file_model import Entry, EntryType, FolderPage, Place, TargetState
 from webui.engine.file_trouble import refuse, trouble
 from webui.engine.inside import Inside
-from webui.engine.session import MISSING, Output, SessionLostError
+from webui.engine.session import MISSING, OnCancel, Output, SessionLostError, ended_by
 from webui.errors import ConflictError, EngineError, InvalidInputError
 from webui.paths import TOP, VolumePath, name_text
 
@@ -174,11 +174,15 @@ class Files:
         with self._process(script, folder, "packed", allowed=frozenset({0, 1})) as chunks:
             yield chunks
 
-    def count(self, paths: Sequence[VolumePath]) -> tuple[int, int]:
-        """How many entries the paths are with all below them, and how many bytes they take."""
+    def count(self, paths: Sequence[VolumePath], on_cancel: OnCancel = lambda _: None) -> tuple[int, int]:
+        """How many entries the paths are with all below them, and how many bytes they take.
+
+        `on_cancel` is given what ends it from another thread: SessionLostError is raised then. Raises EngineSlowError
+        where it takes more than minutes.
+        """
         entries = taken = 0
         for path in paths:
-            output = self._run_apart(scripts.count(path), path, "counted")
+            output = self._run_apart(scripts.count(path), path, "counted", on_cancel)
             numbers = output.out.split()
             entries, taken = entries + int(numbers[0]), taken + int(numbers[1])
         return entries, taken
@@ -244,9 +248,9 @@ class Files:
         with self.inside.helper(self.place) as helper, helper.session() as session:
             return session.run(script)
 
-    def _run_apart(self, script: bytes, path: VolumePath, doing: str) -> Output:
+    def _run_apart(self, script: bytes, path: VolumePath, doing: str, on_cancel: OnCancel = lambda _: None) -> Output:
         """What a slow script says, in a process of its own."""
-        with self.inside.helper(self.place) as helper, helper.process() as session:
+        with self.inside.helper(self.place) as helper, helper.process() as session, ended_by(session, on_cancel):
             output = session.run(script, seconds=600)
         if output.status > 1:
             refuse(output, self.place, path, doing)

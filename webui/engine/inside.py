@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from webui.engine import helper, scripts
 from webui.engine.connection import Engine
 from webui.engine.file_model import Place
-from webui.engine.session import Session
+from webui.engine.file_trouble import refuse
+from webui.engine.session import MISSING, Session
 from webui.engine.single_flight import SingleFlight
 from webui.errors import ConflictError, DemijohnError, EngineUnreachableError, NotFoundError
+from webui.paths import VolumePath
 
 IDLE_SECONDS = 180.0
 """How long a helper waits for the next command before it is removed."""
@@ -148,9 +150,11 @@ class Helper:
         """
         try:
             with self.process() as session:
-                session.run(scripts.remove(self.staging, token), seconds=CLEANING_SECONDS)
+                output = session.run(scripts.remove(self.staging, token), seconds=CLEANING_SECONDS)
+            if output.status not in {0, MISSING}:
+                refuse(output, self.place, VolumePath(self.staging), "removed")
         except DemijohnError as error:
-            # The sweep of the next start, or of the next writer, finds it: the helper is left for it to be found.
+            # The next one who writes to this place removes it before that.
             _log.warning("what was staged in %s could not be removed: %s", self.place.subject, error)
         with self._staging_lock:
             self._stagers -= 1
@@ -250,17 +254,25 @@ class Inside:
     def sweep(self) -> None:
         """Remove what an earlier run or a crash of the engine left: helpers that ended, and what they had staged.
 
-        Raises EngineError, EngineUnreachableError, and what asking for the image raises where that is needed.
+        What can't be removed now is logged, and stays for the next time. Raises EngineError, EngineUnreachableError.
         """
         for place, container in helper.left_over(self.engine):
-            if place is None:
-                helper.remove(self.engine, container)
-                continue
             try:
+                self._sweep_one(place, container)
+            except DemijohnError as error:
+                # Storage that does not answer must not keep the rest from being swept.
+                subject = place.subject if place else f"helper {container[:12]}"
+                _log.warning("what an earlier run left in %s could not be removed: %s", subject, error)
+
+    def _sweep_one(self, place: Place | None, container: str) -> None:
+        try:
+            if place is not None:
                 with self.helper(place, writing=True) as writer:
                     self._clean_after_others(writer)  # its start did; one that was there already has not
-            except NotFoundError:
-                helper.remove(self.engine, container)
+                return
+        except NotFoundError:
+            """The volume is gone, and all that was in it."""
+        helper.remove(self.engine, container)
 
     def end(self, place: Place) -> None:
         """Remove the place's helpers: the volume is about to be deleted. Raises ConflictError where one is at work."""

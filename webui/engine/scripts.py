@@ -149,7 +149,7 @@ def count(path: VolumePath) -> bytes:
         into(path.parent)
         + check
         + b"find %s -printf . 2>/dev/null | wc -c\n" % here(path.name)
-        + b"du -s -B1 -- %s 2>/dev/null | cut -f1 || echo 0" % here(path.name)
+        + b'size=$(du -s -B1 -- %s 2>/dev/null | cut -f1); echo "${size:-0}"' % here(path.name)
     )
 
 

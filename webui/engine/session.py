@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +24,8 @@ MOST_OUTPUT: Final = 256 * 1024 * 1024
 """Bytes that `Session.run` takes of a command's output; a folder of a million names fits."""
 PIECE: Final = 4 * 1024 * 1024
 """Bytes of input that are announced at a time."""
+OnCancel = Callable[[Callable[[], None]], None]
+"""Takes what is to be called, from another thread, when something is to end early."""
 _MOST_ERRORS = 64 * 1024
 _ATTENTION = 0.2
 _RECEIVE = 256 * 1024
@@ -208,6 +210,25 @@ class Session:
         if close is not None:
             with suppress(OSError):
                 close()
+
+
+@contextmanager
+def ended_by(session: Session, on_cancel: OnCancel) -> Iterator[None]:
+    """Give `on_cancel` what ends the session from another thread; once the block is left, that does nothing any more."""
+    lock = threading.Lock()
+    using = True
+
+    def end() -> None:
+        with lock:
+            if using:
+                session.close()
+
+    on_cancel(end)
+    try:
+        yield
+    finally:
+        with lock:
+            using = False
 
 
 class Running:

@@ -14,7 +14,7 @@ from typing import Final
 from webui.engine import scripts
 from webui.engine.file_trouble import trouble
 from webui.engine.files import Files
-from webui.engine.session import Output, command
+from webui.engine.session import OnCancel, Output, command, ended_by
 from webui.errors import EngineError
 from webui.paths import VolumePath
 
@@ -85,7 +85,7 @@ def measure(
     files: Files,
     path: VolumePath,
     watch: Watch,
-    on_cancel: Callable[[Callable[[], None]], None] = lambda _: None,
+    on_cancel: OnCancel = lambda _: None,
     most_folders: int = MOST_FOLDERS,
 ) -> TreeUsage:
     """What a folder takes. What is mounted inside from another file system is left out, as with `du -x`.
@@ -94,12 +94,15 @@ def measure(
     raised then. Raises as the methods of Files do.
     """
     counting = Counting(most_folders)
-    with files.inside.helper(files.place) as helper, helper.process() as session:
-        on_cancel(session.close)
-        with session.command(scripts.into(path) + _SCRIPT) as running:
-            for chunk in running.output():
-                counting.feed(chunk)
-                watch(counting.taken, counting.count)
+    with (
+        files.inside.helper(files.place) as helper,
+        helper.process() as session,
+        ended_by(session, on_cancel),
+        session.command(scripts.into(path) + _SCRIPT) as running,
+    ):
+        for chunk in running.output():
+            counting.feed(chunk)
+            watch(counting.taken, counting.count)
     if running.status or not counting.complete:
         raise trouble(Output(running.status, b"", running.errors), files.place, path, "measured")
     # What vanished while it was looked at is no trouble.

@@ -11,6 +11,7 @@ from typing import Any
 from webui.engine.changes import Changes
 from webui.engine.connection import Engine
 from webui.engine.file_model import Exists
+from webui.errors import EngineSlowError
 from webui.jobs.context import JobContext
 from webui.jobs.model import Job
 from webui.jobs.runner import Runner
@@ -26,7 +27,7 @@ def start_copy(
 
     Progress is in entries copied; the result is `{"copied": [path…], "skipped": [path…]}`, the paths as text.
     """
-    key = repr((changes.place, [(source.raw, target.raw) for source, target in pairs]))
+    key = repr((changes.place, [(source.raw, target.raw) for source, target in pairs], exists.value))
     return runner.submit(
         KIND, changes.place.name, engine.name, key, lambda context: _copy(context, changes, pairs, exists)
     )
@@ -35,7 +36,7 @@ def start_copy(
 def _copy(
     context: JobContext, changes: Changes, pairs: Sequence[tuple[VolumePath, VolumePath]], exists: Exists
 ) -> dict[str, Any]:
-    total, _ = changes.files.count([source for source, _ in pairs])
+    total = _count(context, changes, [source for source, _ in pairs])
     before = 0
     copied: list[str] = []
     skipped: list[str] = []
@@ -49,7 +50,15 @@ def _copy(
             context.progress(before + entries, total, "entries", f"Copying {source.shown}")
 
         context.check()
-        entry = changes.copy(source, target, exists=exists, watch=watch)
+        entry = changes.copy(source, target, exists=exists, watch=watch, on_cancel=context.on_cancel)
         before += seen
         (skipped if entry is None else copied).append(target.text if entry is None else entry.path.text)
     return {"copied": copied, "skipped": skipped}
+
+
+def _count(context: JobContext, changes: Changes, sources: Sequence[VolumePath]) -> int | None:
+    """How many entries there are to copy; None where counting them takes too long."""
+    try:
+        return changes.files.count(sources, context.on_cancel)[0]
+    except EngineSlowError:
+        return None

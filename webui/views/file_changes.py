@@ -17,7 +17,7 @@ from webui import forms
 from webui.engine.file_model import Entry, Exists
 from webui.errors import DemijohnError, InvalidInputError, NotFoundError
 from webui.jobs.copying import start_copy
-from webui.paths import VolumePath, file_name, volume_path
+from webui.paths import VolumePath, file_name, shown_name, volume_path
 from webui.render import done, wants_json
 from webui.views._shared import catalogue, house, meant_engine, outcome, received, same_engine, sent_along
 from webui.views.file_dialogs import delete_dialog, move_again, new_again, or_again, permissions_again
@@ -117,7 +117,12 @@ def copy(engine: str, where: str) -> Response:
     job = start_copy(house().runner, catalogue(engine).engine, found.changes, pairs, exists)
     said = pairs[0][0].shown if len(pairs) == 1 else f"{len(pairs)} entries"
     return done(
-        url_for("jobs.show", job_id=job.id), {"job": job.to_json()}, status=202, event="job", message=f"Copying {said}."
+        url_for("jobs.show", job_id=job.id),
+        {"job": job.to_json()},
+        status=202,
+        event="job",
+        subject=job.id,
+        message=f"Copying {said}.",
     )
 
 
@@ -187,17 +192,29 @@ def _results(
     folder = pairs[0][1].parent
     if len(results) == 1:
         entry = results[0]["entry"]
-        said = f"{pairs[0][0].shown} was {done_word}." if entry else f"{pairs[0][0].shown} was left where it is."
-        return done(_folder_url(found, folder), entry or {"skipped": True}, event="volume", message=said)
+        said = _what_became(*pairs[0], entry, done_word)
+        subject = entry["id"] if entry else ""
+        shown = entry or {"skipped": True}
+        return done(_folder_url(found, folder), shown, event="volume", subject=subject, message=said)
     said = f"{len(results) - len(raised)} of {len(results)} entries were {done_word}."
     if raised:
         said += f" {raised[0].message}"
     return done(_folder_url(found, folder), {"results": results}, event="volume", message=said)
 
 
+def _what_became(source: VolumePath, target: VolumePath, entry: Mapping[str, Any] | None, done_word: str) -> str:
+    if entry is None:
+        return f"{source.shown} was left where it is."
+    if source.parent == target.parent:
+        return (
+            f"{shown_name(source.name)} was renamed to {shown_name(volume_path(unquote_to_bytes(entry['id'])).name)}."
+        )
+    return f"{source.shown} was {done_word}."
+
+
 def _changed(found: Opened, entry: Entry, said: str, *, status: int = 200) -> Response:
     location = f"{_folder_url(found, VolumePath())}/{entry.path.id}"
-    return done(location, entry_json(entry), status=status, event="volume", message=said)
+    return done(location, entry_json(entry), status=status, event="volume", subject=entry.path.id, message=said)
 
 
 def _folder_url(found: Opened, folder: VolumePath) -> str:

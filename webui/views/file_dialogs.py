@@ -89,8 +89,10 @@ def move(engine: str, where: str, verb: str) -> Response:
     found, sent = opened_to_change(engine, where), _sent({"id", "from_id", "into_id", "exists"})
     entries = _entries(found, _paths(sent, "from_id" if "from_id" in sent else "id"))
     folder = _folder(sent)
-    exists = forms.text(sent, "exists") or "refuse"
-    return move_dialog(found, verb, entries, entries[0].path.parent if folder is None else folder, exists=exists)
+    if folder is None:
+        usual = "keep-both" if verb == "copy" else "refuse"
+        return move_dialog(found, verb, entries, entries[0].path.parent, exists=usual, ready=False)
+    return move_dialog(found, verb, entries, folder, exists=forms.text(sent, "exists") or "refuse")
 
 
 def move_dialog(
@@ -100,9 +102,10 @@ def move_dialog(
     folder: VolumePath,
     *,
     exists: str,
+    ready: bool = True,
     error: DemijohnError | None = None,
 ) -> Response:
-    """The same, or again with what was refused."""
+    """The same, or again with what was refused; `ready` where it is known which folder it is."""
     first = entries[0].path
     return _dialog(
         "files/move.html",
@@ -111,6 +114,7 @@ def move_dialog(
         verb=verb,
         entries=entries,
         exists=exists,
+        ready=ready,
         first=first,
         number=len(entries),
         command=_move_command(found, verb, first, folder),
@@ -131,6 +135,7 @@ def folders(engine: str, where: str) -> Response:
         {"folders": [entry_json(each) for each in choice["folders"]], "more": choice["more"]},
         opened=found,
         verb=verb,
+        ready=True,
         first=moved[0] if moved else None,
         number=forms.number(request.args, "number", default=1),
         command=_move_command(found, verb, moved[0], choice["folder"]) if moved else "",
@@ -299,6 +304,9 @@ def _dialog(template: str, error: DemijohnError | None, *, opened: Opened, **con
 
 
 def _move_command(found: Opened, verb: str, first: VolumePath, folder: VolumePath) -> str:
+    """Empty where it would put something onto itself, which the command refuses."""
+    if first.parent == folder:
+        return ""
     return (commands.file_copy if verb == "copy" else commands.file_move)(found.place, first, folder / first.name)
 
 
