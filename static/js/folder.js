@@ -1,6 +1,7 @@
 // The folder page: going in and out keeps one's place, a refresh keeps what one sees, and trouble stays beside the list.
 import { layOut, look, rowAt, table, wanted } from "./folder_window.js";
-import { focusRow, folder, goTo, rowNamed } from "./folder_focus.js";
+import { focusRow, folder, goTo, lastPlace, rowNamed } from "./folder_focus.js";
+import { showMade } from "./folder_made.js";
 import { comeBack, leave } from "./folder_place.js";
 import * as selection from "./folder_selection.js";
 import { errorIn } from "./swaps.js";
@@ -9,7 +10,7 @@ const pane = document.getElementById("inspector");
 const scroller = () => folder()?.querySelector(".table-scroll");
 let before = null;
 let cameFrom = "";
-let leaving = [];
+let left = false;
 
 export const hint = (text) => {
   const place = folder()?.querySelector("[data-hint]");
@@ -35,14 +36,19 @@ function settle() {
   if (sameFolder) keepFocus();
   else if (before) arrive();
   before = null;
-  look();
+  look().then(showMade);
 }
 
+// The focus is never nowhere: where what had it is gone, it goes to the row in its place.
 function keepFocus() {
   const { active, name, index } = before;
-  if (!active || document.activeElement !== document.body) return;
-  if (name) focusRow(rowNamed(name) ?? rowAt(index) ?? table()?.querySelector("tr[data-row]"));
-  else (active.isConnected ? active : folder()).focus({ preventScroll: true });
+  if (document.activeElement !== document.body || !(active || left)) return;
+  left = false;
+  if (active?.isConnected && !name) active.focus({ preventScroll: true });
+  if (document.activeElement !== document.body) return;
+  const row = rowNamed(name) ?? rowAt(index ?? lastPlace()) ?? table()?.querySelector("tr[data-row]");
+  if (row) focusRow(row);
+  else folder().focus({ preventScroll: true });
 }
 
 function arrive() {
@@ -107,15 +113,16 @@ function gone(text) {
 }
 
 // What a dialog takes away is not selected any more.
-document.body.addEventListener("htmx:beforeRequest", (event) => {
-  const form = event.detail.elt;
-  if (form.matches("form[data-takes-away]")) leaving = [...form.querySelectorAll("[name=id], [name=from_id]")].map((each) => each.value);
+document.body.addEventListener("demijohn:done", (event) => {
+  const form = event.target.closest("form[data-takes-away]");
+  left = true;
+  if (form) selection.forget([...form.querySelectorAll("[name=id], [name=from_id]")].map((each) => each.value));
+  if (event.detail.event === "volume") htmx.trigger(document.body, "files:changed");
 });
 
-document.body.addEventListener("demijohn:done", (event) => {
-  selection.forget(leaving);
-  leaving = [];
-  if (event.detail.event === "volume") htmx.trigger(document.body, "files:changed");
+// Where a dialog could not be made as something is gone, the list shows that.
+document.body.addEventListener("htmx:responseError", (event) => {
+  if (folder() && event.detail.xhr.status === 404 && event.detail.target?.id === "dialog") htmx.trigger(document.body, "files:changed");
 });
 document.body.addEventListener("job:over", () => htmx.trigger(document.body, "files:changed"));
 document.addEventListener("visibilitychange", () => {

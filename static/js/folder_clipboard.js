@@ -1,9 +1,10 @@
 // Copy, cut and paste of entries: a dialog asks before anything is pasted. What is held is this tab's own and outlives a page.
+import { keep, kept } from "./kept.js";
+
 const KEY = "demijohn-files";
-let moving = false;
 
 const folder = () => document.getElementById("folder");
-const held = () => JSON.parse(window.sessionStorage.getItem(KEY) ?? "null");
+const held = () => kept(KEY, null);
 
 function say(text, bad = false) {
   document.body.dispatchEvent(new CustomEvent("notice", { detail: { text, bad } }));
@@ -11,7 +12,7 @@ function say(text, bad = false) {
 
 export function take(ids, cut) {
   if (!ids.length || (cut && !document.querySelector("#selection [data-selection=move]"))) return;
-  window.sessionStorage.setItem(KEY, JSON.stringify({ place: folder().dataset.place, ids, cut }));
+  keep(KEY, { place: folder().dataset.place, ids, cut });
   say(`${ids.length === 1 ? "One entry is" : `${ids.length.toLocaleString("en")} entries are`} held to be ${cut ? "moved" : "copied"}. Paste with Ctrl V where it shall go.`);
   show();
 }
@@ -36,12 +37,10 @@ function show() {
 }
 
 // What was cut is pasted once.
-document.body.addEventListener("htmx:beforeRequest", (event) => {
-  moving = event.detail.elt.id === "move-entries" && event.detail.elt.hasAttribute("data-takes-away");
-});
-document.body.addEventListener("demijohn:done", () => {
-  if (moving) window.sessionStorage.removeItem(KEY);
-  moving = false;
+document.body.addEventListener("demijohn:done", (event) => {
+  const moved = [...event.target.querySelectorAll("[name=from_id]")];
+  const what = held();
+  if (what?.cut && moved.some((field) => what.ids.includes(field.value))) keep(KEY, null);
   show();
 });
 document.addEventListener("click", (event) => {

@@ -1,12 +1,11 @@
 // Keys and clicks in a folder: open, up, rename, delete, select, jump by typing.
 import { hint, inspect, isInspecting } from "./folder.js";
 import * as clipboard from "./folder_clipboard.js";
-import { focusRow, folder, goTo, rove } from "./folder_focus.js";
+import { focusRow, folder, goTo, lastPlace, rove } from "./folder_focus.js";
 import * as selection from "./folder_selection.js";
 import { rowAt, seen, table, total } from "./folder_window.js";
 
 const PATIENCE = 250;
-let place = 0;
 let typed = "";
 let typedAt = 0;
 let waiting = 0;
@@ -64,7 +63,7 @@ async function walk({ shiftKey, ctrlKey }, index) {
 
 function moves(key) {
   const row = current();
-  const index = row ? Number(row.dataset.index) : place;
+  const index = row ? Number(row.dataset.index) : lastPlace();
   const [first, last] = seen();
   const page = Math.max(1, last - first - 1);
   return { ArrowDown: row ? index + 1 : index, ArrowUp: row ? index - 1 : index, Home: 0, End: total() - 1, PageDown: index + page, PageUp: index - page }[key];
@@ -118,7 +117,6 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("focusin", (event) => {
   const row = event.target.closest?.("table[data-files] tr[data-row]");
   if (!row) return;
-  place = Number(row.dataset.index);
   if (event.target === row) rove(row);
   window.clearTimeout(waiting);
   if (isInspecting() && event.target === row && !row.hasAttribute("data-open")) waiting = window.setTimeout(() => row.isConnected && inspect(row), PATIENCE);

@@ -1,26 +1,11 @@
 // A folder one comes back to, by the browser's own button or by a reload, is found as it was left.
 import { look } from "./folder_window.js";
+import { keep, kept } from "./kept.js";
 
 const KEY = "demijohn-places";
 const MOST = 50;
+const known = () => new Map(kept(KEY, []));
 const scroller = () => document.querySelector("#folder .table-scroll");
-
-// A browser may refuse to keep anything, and what it kept may be another version's.
-function known() {
-  try {
-    return new Map(JSON.parse(window.sessionStorage.getItem(KEY) ?? "[]"));
-  } catch {
-    return new Map();
-  }
-}
-
-function keep(places) {
-  try {
-    window.sessionStorage.setItem(KEY, JSON.stringify([...places].slice(-MOST)));
-  } catch {
-    // Then one comes back to the folder's beginning.
-  }
-}
 
 function addressOf(folder) {
   return folder.dataset.url + folder.dataset.query;
@@ -32,7 +17,7 @@ export function leave() {
   const places = known();
   places.delete(addressOf(folder));
   places.set(addressOf(folder), { top: scroller()?.scrollTop ?? 0, name: folder.querySelector("tr[data-row][tabindex='0']")?.dataset.name });
-  keep(places);
+  keep(KEY, [...places].slice(-MOST));
 }
 
 export async function comeBack(focusRow) {

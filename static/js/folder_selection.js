@@ -77,7 +77,8 @@ export function forget(gone) {
   show();
 }
 
-async function between(first, last) {
+// The ids and facts of the entries from one place to another, whether their rows are there or not.
+export async function between(first, last) {
   const rows = [];
   for (let index = first; index <= last && rowAt(index); index += 1) rows.push(rowAt(index));
   if (rows.length === last - first + 1) return rows.map((row) => [row.dataset.name, factsOf(row)]);

@@ -41,8 +41,8 @@ function open() {
   };
   for (const noun of nouns) {
     source.addEventListener(noun, (event) => {
-      const { action } = JSON.parse(event.data);
-      if (noun === "job" && !["queued", "running"].includes(action)) htmx.trigger(document.body, "job:over");
+      const { action, subject } = JSON.parse(event.data);
+      if (noun === "job" && !["queued", "running"].includes(action)) htmx.trigger(document.body, "job:over", { subject });
       if (noun === "engine" && action === "found") for (const other of ["volume", "container", "image"]) tell(other);
       tell(noun);
     });

@@ -13,6 +13,8 @@ import "./folder_keys.js";
 import "./file_dialogs.js";
 import "./uploads.js";
 import "./importing.js";
+import "./usage.js";
+import "./started.js";
 import "./keys.js";
 import "./palette.js";
 import "./log.js";

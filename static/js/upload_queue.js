@@ -64,6 +64,8 @@ async function transfer(item) {
 // A large body is not sent only to hear that its name is taken.
 async function attempt(item, exists) {
   if (exists === "refuse" && item.size > ASK_FIRST && (await isTaken(item))) return { status: 409, json: { fields: { exists: "" } } };
+  // Given up while that was asked.
+  if (item.state !== "sending") return { status: -1, json: {} };
   return send(item, exists, (sent) => {
     item.sent = sent;
     tell(item);
@@ -78,6 +80,7 @@ async function decide(item) {
 }
 
 function settle(item, { status, json }) {
+  if (all.size === 1 && status < 300 && json.id) document.body.dispatchEvent(new CustomEvent("files:made", { detail: { id: json.id } }));
   if (status === -1) set(item, "cancelled");
   else if (status >= 200 && status < 300) set(item, json.skipped ? "skipped" : "done", (json.warnings ?? []).join(" "));
   else set(item, "failed", [json.error ?? `The server answered ${status}.`, json.hint ?? ""].join(" ").trim());

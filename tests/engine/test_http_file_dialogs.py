@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +61,22 @@ def test_nothing_is_made_on_another_engine(api: Client, htmx: Client, url: str, 
     refused = api.post(address, {"path": "made", "engine_id": "another"}).json(409)
     assert "another engine" in refused["error"]
     assert not (top / "made").exists()
+
+
+def test_a_new_name_is_said_and_told_to_the_page(htmx: Client, url: str, top: Path, engine: Engine) -> None:
+    (top / "alpha").touch()
+    sent = {"from_id": "alpha", "name": "be ta", "engine_id": engine.identity()}
+    told = json.loads(htmx.form(f"{url}/move", sent).headers["HX-Trigger"])["demijohn:done"]
+    assert told == {"event": "volume", "subject": "be%20ta", "message": "alpha was renamed to be ta."}
+
+
+def test_a_copy_beside_what_is_copied_keeps_both(htmx: Client, url: str, top: Path) -> None:
+    (top / "alpha").touch()
+    (top / "folder").mkdir()
+    dialog = asked(htmx, url, "copy", id="alpha")
+    assert '<option value="keep-both" selected>' in dialog
+    assert "cp -a" not in dialog  # which would copy it onto itself
+    assert "go on with the rest" not in dialog
+    elsewhere = asked(htmx, url, "copy", id="alpha", into_id="folder")
+    assert '<option value="refuse" selected>' in elsewhere
+    assert "cp -a /volume/alpha /volume/folder/alpha" in elsewhere

@@ -1,0 +1,32 @@
+// What was started here and goes on in the background says how it ended.
+const started = new Set();
+const over = ["done", "failed", "cancelled", "interrupted"];
+const words = {
+  done: ({ result }) => wordsOfCopy(result ?? {}),
+  failed: ({ error }) => `Copying failed. ${error}`,
+  cancelled: () => "Copying was cancelled.",
+  interrupted: () => "Copying was interrupted.",
+};
+
+function wordsOfCopy({ copied = [], skipped = [] }) {
+  const many = (paths, verb) => (paths.length === 1 ? `${paths[0]} was ${verb}.` : `${paths.length.toLocaleString("en")} entries were ${verb}.`);
+  return [copied.length && many(copied, "copied"), skipped.length && many(skipped, "left as it was")].filter(Boolean).join(" ");
+}
+
+async function tellOf(id) {
+  const answer = await fetch(`/jobs/${id}`, { headers: { Accept: "application/json" } }).catch(() => null);
+  const job = answer?.ok ? await answer.json() : null;
+  if (!job || !over.includes(job.state) || !started.delete(id)) return;
+  const text = words[job.state](job);
+  document.body.dispatchEvent(new CustomEvent("notice", { detail: { text, bad: job.state === "failed" } }));
+}
+
+document.body.addEventListener("demijohn:done", ({ detail }) => {
+  if (detail.event !== "job" || !detail.subject) return;
+  started.add(detail.subject);
+  // It may have ended before it was known here.
+  tellOf(detail.subject);
+});
+document.body.addEventListener("job:over", ({ detail }) => {
+  if (started.has(detail.subject)) tellOf(detail.subject);
+});
