@@ -53,7 +53,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The tiles, and the rows with the largest first and what is no single folder last."""
+    """The tiles, and the rows with the largest first and what is left of many small folders last."""
 
     boxes: tuple[Box, ...]
     rows: tuple[Part, ...]
@@ -62,14 +62,14 @@ class Chart:
 def chart(level: Level) -> Chart:
     """What a folder is made of."""
     folders = [_folder(level, number, folder) for number, folder in enumerate(level.folders)]
-    own = Part("In this folder itself", level.own, _share(level, level.own), "own")
+    own = Part("Files in this folder", level.own, _share(level, level.own), "own")
     sizes = [*((number, part.bytes) for number, part in enumerate(folders)), (_OWN, level.own)]
     tiles = treemap(sizes, _WIDTH, _HEIGHT, rest=level.smaller)
     boxes = tuple(_box(tile, _part_of(level, tile, folders, own)) for tile in tiles)
     smaller = level.smaller + sum(part.bytes for part in folders[MOST_ROWS:])
-    rest = [own] if own.bytes else []
-    rest += [_smaller(level, smaller)] if smaller or len(folders) > MOST_ROWS else []
-    return Chart(boxes, (*folders[:MOST_ROWS], *rest))
+    rows = sorted([*folders[:MOST_ROWS], *([own] if own.bytes else [])], key=lambda part: -part.bytes)
+    rest = [_smaller(level, smaller)] if smaller or len(folders) > MOST_ROWS else []
+    return Chart(boxes, (*rows, *rest))
 
 
 def _folder(level: Level, number: int, folder: FolderUsage) -> Part:

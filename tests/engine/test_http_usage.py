@@ -181,7 +181,7 @@ def test_the_page_is_a_fragment_to_htmx(usage: str, htmx: Client, known: dict[st
     part = htmx.get(f"{usage}?path=folder-1").text
     assert part.strip().startswith('<section id="usage"')
     assert "<html" not in part
-    assert "In this folder itself" in part
+    assert "Files in this folder" in part
 
 
 def test_the_page_of_a_folder_that_is_not_known_shows_the_top(

@@ -19,7 +19,7 @@ def test_tiles_and_rows_are_the_same_parts() -> None:
     assert [(row.name, row.id, row.bytes, row.percent) for row in shown.rows] == [
         ("0", "top/0", 500, "50 %"),
         ("1", "top/1", 300, "30 %"),
-        ("In this folder itself", "", 150, "15 %"),
+        ("Files in this folder", "", 150, "15 %"),
         ("Smaller folders", "", 50, "5 %"),
     ]
     assert [box.part for box in shown.boxes] == list(shown.rows)
