@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.program import Program
 from tests.e2e.steps import CONTAINERS, VOLUMES, settled
+from tests.e2e.test_accessibility import check
 from tests.engine.looking_inside import helpers
 from webui.engine.connection import Engine
 from webui.engine.tools_image import NAME
@@ -370,6 +371,43 @@ def test_the_focus_goes_to_what_was_made_and_is_never_lost(page: Page, volume: s
     dialog(page).get_by_role("button", name="Delete file").click()
     expect(entry(page, "file-399b")).to_have_count(0)
     expect(page.locator("tr[data-row]:focus")).to_have_count(1)
+
+
+def crowded(page: Page) -> list[str]:
+    """The buttons of the bar about the selection that lie upon one another or reach out of the folder."""
+    return page.evaluate("""() => {
+        const end = document.getElementById("folder").getBoundingClientRect().right;
+        const parts = [...document.querySelectorAll("#selection > *")].filter((each) => each.offsetWidth);
+        const box = (each) => each.getBoundingClientRect();
+        const meets = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+        return parts.filter((each, place) => box(each).right > end + 1 || each.scrollWidth > each.clientWidth + 1
+            || parts.slice(place + 1).some((other) => meets(box(each), box(other)))).map((each) => each.textContent.trim());
+    }""")
+
+
+@pytest.mark.parametrize("width", [390, 700, 1000, 1280, 1440])
+def test_what_is_about_the_selection_has_room(page: Page, volume: str, shop: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    show(page, volume)
+    page.get_by_label("Select everything that is shown").check()
+    expect(page.get_by_text("5 selected, ")).to_be_visible()
+    assert crowded(page) == []
+    if width > 900:
+        entry(page, "gamma.conf").get_by_role("link").focus()
+        page.keyboard.press("Enter")
+        expect(pane(page)).to_contain_text("This is gamma.conf.")
+        assert crowded(page) == []
+    page.get_by_role("link", name="Size").click()
+    page.wait_for_url(re.compile("sort=size"))
+
+
+def test_the_dialogs_about_files_are_for_everybody(page: Page, volume: str, shop: Path) -> None:
+    show(page, volume)
+    for item in ("Permissions…", "Move to…", "Rename…"):
+        choose(page, "alpha.txt", item)
+        expect(dialog(page).locator("form")).to_be_visible()
+        check(page)
+        page.keyboard.press("Escape")
 
 
 def test_one_walks_to_where_something_is_moved(page: Page, volume: str, shop: Path) -> None:
