@@ -56,8 +56,8 @@ async function settle(attempt, answer) {
     fail(answer && !answer.ok ? `Not saved: the server answered ${answer.status}.` : noAnswer);
   } else if (answer.ok) {
     done(attempt, said);
-  } else if (answer.status === 409 && said.version) {
-    await ask(await send(attempt.body, "text/html"));
+  } else if ((answer.status === 409 && said.version) || answer.status === 404) {
+    await ask(await send(attempt.body, "text/html"), said);
   } else {
     fail(["Not saved.", said.error, said.hint].filter(Boolean).join(" "));
   }
@@ -77,11 +77,11 @@ function done(attempt, said) {
   window.location.assign(said.url);
 }
 
-// Somebody else saved first: what to choose from stands in the page that is the answer without scripts.
-async function ask(answer) {
+// Somebody else saved first, or deleted the file: what to choose from stands in the page that is the answer without scripts.
+async function ask(answer, said) {
   const page = await answer?.text().catch(() => null);
-  if (!page || answer.status !== 409) {
-    fail(noAnswer);
+  if (!page?.includes('id="conflict"')) {
+    fail(page ? ["Not saved.", said.error, said.hint].filter(Boolean).join(" ") : noAnswer);
     return;
   }
   htmx.swap("#conflict", page, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 }, { select: "#conflict" });

@@ -1,5 +1,6 @@
 // The dialog that imports an archive: the file is sent as it is, with its progress; what came of it is told in the dialog.
 import { size } from "./size.js";
+import { errorIn } from "./swaps.js";
 
 const dialog = document.getElementById("dialog");
 let running = null;
@@ -35,10 +36,18 @@ function notice(text) {
 function over(form, xhr) {
   busy(form, false);
   if (!form.isConnected) return;
+  if (!xhr.responseText.includes('id="import-outcome"')) {
+    notice(errorIn(xhr));
+    part(form, "[data-submit]").focus();
+    return;
+  }
   htmx.swap("#import-outcome", xhr.responseText, { swapStyle: "outerHTML" });
   const outcome = document.getElementById("import-outcome");
   outcome?.scrollIntoView({ block: "nearest" });
-  if (!outcome?.hasAttribute("data-done")) return;
+  if (!outcome?.hasAttribute("data-done")) {
+    part(form, "[data-submit]").focus({ preventScroll: true });
+    return;
+  }
   part(form, "[data-import-cancel]").textContent = "Close";
   part(form, "[data-submit]").hidden = true;
   outcome.querySelector("a")?.focus();
@@ -76,7 +85,9 @@ document.addEventListener("submit", (event) => {
 
 // A dialog that is closed in the middle gives up what is not complete; Escape alone does not close it by mistake.
 dialog.addEventListener("cancel", (event) => {
-  if (running) event.preventDefault();
+  if (!running) return;
+  event.preventDefault();
+  notice("The import goes on. Press Cancel to give it up.");
 });
 dialog.addEventListener("close", () => {
   if (!running) return;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import DESKTOP, PHONE
 from tests.e2e.program import Program
 from tests.e2e.steps import CONTAINERS, IMAGES, VOLUMES, WIZARD, mount_row, paste, row, settled
+from tests.waiting import wait_until
 from webui.engine.tools_image import NAME
 
 axe = Axe()
@@ -31,10 +32,19 @@ def furnished(docker: Callable[..., str], small_image: str) -> Iterator[str]:
         docker("create", f"--name={containers[1]}", "--network=none", f"--volume={name}:/data:ro", small_image, "true")
         yield name
     finally:
-        # What looks inside holds a volume as well.
+        docker("rm", "--force", "--volumes", *containers)
+        wait_until(lambda: _removed(docker, volumes), seconds=60)
+
+
+def _removed(docker: Callable[..., str], volumes: Sequence[str]) -> bool:
+    """Try to remove them, and what looks inside them: that may be on its way out by itself."""
+    try:
         holding = docker("ps", "--all", "--quiet", *(f"--filter=volume={volume}" for volume in volumes)).split()
-        docker("rm", "--force", "--volumes", *containers, *holding)
+        docker("rm", "--force", *holding) if holding else None
         docker("volume", "rm", "--force", *volumes)
+    except AssertionError:
+        return False
+    return True
 
 
 LOOKS = (("light", DESKTOP), ("dark", PHONE))

@@ -13,6 +13,29 @@ from tests.engine.http_client import Client
 from tests.waiting import wait_until
 from webui.engine.connection import Engine
 
+ENTRIES = {"path", "id"}
+GOING = {"from", "from_id", "to", "into", "into_id", "name", "exists"}
+FIELDS = {
+    "-/delete": {*ENTRIES, "version"},
+    "folders": {"path", "into", "into_id", "name", "parents"},
+    "-/file": {"path", "into", "into_id", "name"},
+    "move": GOING,
+    "copy": GOING,
+    "permissions": {*ENTRIES, "mode", "uid", "gid", "recursive"},
+    "archive": {*ENTRIES, "format"},
+    "-/archive": ENTRIES,
+    "-/archive/contents": ENTRIES,
+    "-/count": {"id", "version"},
+    "-/ask/rename": {"id"},
+    "-/ask/move": {"id", "from_id", "into_id", "exists"},
+    "-/ask/delete": {"id"},
+    "-/ask/permissions": {"id", "mode", "uid", "gid", "recursive"},
+    "-/edit/f": {"text", "version", "encoding", "line_endings", "bom", "copy", "overwrite_version"},
+}
+"""What is posted about files, and the fields that are read there."""
+FITTING = {"path": "f", "id": "f", "from": "f", "from_id": "f", "to": "g", "text": "x", "version": "x", "mode": "0644"}
+STRANGE = [7, 10**30, 1.5, True, [], [7], [None], [[]], {}, {"a": 1}, "\0", "\ud800", "../f"]
+
 NASTY = [
     "new\nline",
     "-rf",
@@ -169,6 +192,11 @@ class TestAFolder:
 
 
 class TestAFile:
+    def test_a_query_that_nobody_reads_is_refused(self, api: Client, url: str, top: Path) -> None:
+        (top / "f").write_bytes(b"")
+        assert "colour" in api.get(f"{url}/files/f", colour="red").fields()
+        assert api.get(f"{url}/files/f", sort="size", limit="10").status == 200
+
     def test_text_is_shown_with_its_encoding_and_line_endings(self, api: Client, url: str, top: Path) -> None:
         (top / "t").write_bytes("grüß\r\ndich\r\n".encode())
         preview = api.get(f"{url}/files/t").json()["preview"]
@@ -312,6 +340,26 @@ class TestChanging:
         assert api.post(f"{url}/{route}", sent).fields()
         assert (listed(top), (top / "f").read_bytes()) == (["d", "f"], b"content")
 
+    @pytest.mark.parametrize("route", FIELDS)
+    def test_nothing_that_is_sent_is_a_fault_of_the_app(self, api: Client, url: str, top: Path, route: str) -> None:
+        for field in (*FIELDS[route], "engine_id"):
+            (top / "f").write_bytes(b"content")
+            fitting = {name: value for name, value in FITTING.items() if name in FIELDS[route] and "id" not in name}
+            for strange in STRANGE:
+                answer = api.post(f"{url}/{route}", {**fitting, field: strange})
+                assert answer.status < 500, (field, strange, answer.body)
+
+    def test_a_field_that_nobody_reads_is_refused(self, api: Client, url: str) -> None:
+        for route in FIELDS:
+            assert "tast" in api.post(f"{url}/{route}", {"tast": "f"}).fields(), route
+
+    def test_a_folder_to_move_into_has_to_be_said(self, api: Client, url: str, top: Path) -> None:
+        (top / "d").mkdir()
+        (top / "d" / "f").write_bytes(b"")
+        for nothing in (None, []):
+            assert "into" in api.post(f"{url}/move", {"from": "d/f", "into": nothing}).fields()
+        assert listed(top / "d") == ["f"]
+
     @pytest.mark.parametrize("other", ["nothing/x", "link/x", "d/x"])
     def test_of_many_that_are_deleted_each_says_how_it_went(self, api: Client, url: str, top: Path, other: str) -> None:
         (top / "d").mkdir()
@@ -326,6 +374,19 @@ class TestChanging:
         (top / "f").chmod(0o600)
         assert api.post(f"{url}/permissions", {"path": ["f", "nope"], "mode": "711"}).status == 404
         assert (top / "f").stat().st_mode & 0o7777 == 0o600
+
+    def test_of_permissions_that_some_can_not_get_each_says_how_it_went(
+        self, api: Client, htmx: Client, url: str, top: Path
+    ) -> None:
+        (top / "f").write_bytes(b"")
+        (top / "l").symlink_to("f")
+        found = api.post(f"{url}/permissions", {"path": ["f", "l"], "mode": "711"}).json(207)
+        assert [result["ok"] for result in found["results"]] == [True, False]
+        assert "1 of 2 entries" in found["error"]
+        assert (top / "f").stat().st_mode & 0o7777 == 0o711
+        shown = htmx.form(f"{url}/permissions", {"id": ["f", "l"], "mode": "711"})
+        assert shown.status == 207
+        assert "1 of 2 entries" in shown.text
 
     @pytest.mark.parametrize(
         ("mode", "found"), [("g=u", "0664"), ("7", "0007"), ("04755", "4755"), ("u=rw,go+s", "2644")]
@@ -406,6 +467,27 @@ class TestEditing:
         assert (top / "t").read_bytes() == b"yours\n"
         api.post(f"{url}/-/edit/t", {"text": "third\n", "version": version, "copy": True}).json()
         assert listed(top) == ["t", "t (2)"]
+
+    def test_what_was_deleted_meanwhile_can_be_made_again(self, api: Client, htmx: Client, url: str, top: Path) -> None:
+        (top / "t").write_bytes(b"one\n")
+        sent = {"text": "mine\n", "version": api.get(f"{url}/-/edit/t").json()["version"]}
+        (top / "t").unlink()
+        assert api.post(f"{url}/-/edit/t", sent).status == 404
+        told = htmx.form(f"{url}/-/edit/t", sent)
+        assert (told.status, "Make it again" in told.text) == (404, True)
+        assert listed(top) == []
+        assert api.post(f"{url}/-/edit/t", sent | {"again": True}).status == 200
+        assert (top / "t").read_bytes() == b"mine\n"
+        assert api.post(f"{url}/-/edit/t", sent | {"again": True, "text": "x"}).status == 409
+        assert (top / "t").read_bytes() == b"mine\n"
+
+    def test_a_page_says_why_a_file_is_not_edited_and_leads_back(self, visitor: Client, url: str, top: Path) -> None:
+        (top / "d").mkdir()
+        (top / "d" / "b").write_bytes(bytes(range(256)))
+        told = visitor.get(f"{url}/-/edit/d/b")
+        assert told.status == 422
+        assert "It can’t be edited" in told.text
+        assert f'href="{url}/files/d"' in told.text
 
     def test_what_is_no_text_or_too_large_is_not_edited(self, api: Client, url: str, top: Path) -> None:
         (top / "b").write_bytes(bytes(range(256)))

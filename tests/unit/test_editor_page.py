@@ -81,6 +81,7 @@ def context(**changed: Any) -> dict[str, Any]:
         "writers": (),
         "saved": False,
         "conflict": None,
+        "gone": False,
         "save_url": "/save",
         "back_url": "/back",
         "engine_id": "engine",

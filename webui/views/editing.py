@@ -8,10 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, url_for
+from htmx_flask import request
 
 from webui import commands, forms
 from webui.engine.file_model import Entry, Exists
-from webui.errors import ConflictError, InvalidInputError
+from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFoundError
 from webui.paths import VolumePath
 from webui.preview import EDIT_BYTES, FORM_BYTES, EditableText, decoded, encoded, line_diff, mode_for
 from webui.render import answer, done, wants_json
@@ -32,6 +33,8 @@ class Draft:
     bom: bool
     version: str
     as_copy: bool
+    again: bool
+    """Whether it is to be made anew, as it is gone."""
 
     @property
     def shown(self) -> EditableText:
@@ -51,10 +54,15 @@ class Conflict:
 @blueprint.get("/<entry:rest>")
 def edit(engine: str, where: str, rest: str) -> Response:
     """The editor with the file in it."""
-    found = opened(engine, where)
-    entry, data = _content(found, path_from(rest))
-    text = decoded(data)
-    return _editor(found, entry, text, version=_version(data))
+    found, path = opened(engine, where), path_from(rest)
+    try:
+        data = _content(found, path)
+        text = decoded(data)
+    except DemijohnError as error:
+        if wants_json():
+            raise
+        return _refusal(error, where, path)
+    return _editor(found, path, text, version=_version(data))
 
 
 @blueprint.post("/<entry:rest>")
@@ -63,35 +71,60 @@ def save(engine: str, where: str, rest: str) -> Response:
     sent = received(longest=FORM_BYTES)
     meant_engine(catalogue(engine), sent)
     draft = _draft(sent)
-    found = opened(engine, where)
-    entry, data = _content(found, path_from(rest))
-    if not draft.as_copy and _version(data) != draft.version:
-        return _conflict(found, entry, draft, data)
+    found, path = opened(engine, where), path_from(rest)
     try:
-        written = _encoded(draft, data)
+        return _saved_draft(found, path, draft)
+    except _ChangedError as error:
+        return _conflict(found, path, draft, error.data)
+    except NotFoundError:
+        if wants_json():
+            raise
+        return _editor(found, path, draft.shown, version=draft.version, gone=True, status=404)
     except InvalidInputError as error:
         if wants_json():
             raise
-        return _again(found, entry, draft, error)
+        return _editor(found, path, draft.shown, version=draft.version, problem=error.message, status=error.status)
+
+
+class _ChangedError(Exception):
+    """The file is not what the editor was given any more; `data` is what it holds now."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.data = data
+
+
+def _saved_draft(found: Opened, path: VolumePath, draft: Draft) -> Response:
+    """Write the draft where it is to go. Raises _ChangedError, NotFoundError where there is no such file any more."""
+    if draft.again:
+        return _written(found, path, _encoded(draft, b""), Exists.REFUSE)
+    data = _content(found, path)
     if draft.as_copy:
-        return _save_copy(found, entry.path, written)
+        return _written(found, path, _encoded(draft, data), Exists.KEEP_BOTH)
+    if _version(data) != draft.version:
+        raise _ChangedError(data)
     try:
-        result = found.changes.put(entry.path, [written], len(written), digest=draft.version)
+        return _written(found, path, _encoded(draft, data), Exists.REPLACE, digest=draft.version)
     except ConflictError:
-        entry, data = _content(found, path_from(rest))
+        data = _content(found, path)
         if _version(data) == draft.version:
             raise
-        return _conflict(found, entry, draft, data)
-    if result is None:
-        raise AssertionError("a file that replaces another is written or an error is raised")
-    return _saved(found, result.entry, written, result.warnings)
+        raise _ChangedError(data) from None
 
 
-def _save_copy(found: Opened, path: VolumePath, written: bytes) -> Response:
-    result = found.changes.put(path, [written], len(written), exists=Exists.KEEP_BOTH)
+def _written(found: Opened, path: VolumePath, text: bytes, exists: Exists, *, digest: str = "") -> Response:
+    result = found.changes.put(path, [text], len(text), exists=exists, digest=digest)
     if result is None:
-        raise AssertionError("a copy is kept beside what is there or an error is raised")
-    return _saved(found, result.entry, written, ())
+        raise AssertionError("what is not to be skipped is written or an error is raised")
+    return _saved(found, result.entry, text, result.warnings)
+
+
+def _refusal(error: DemijohnError, where: str, path: VolumePath) -> Response:
+    """A page that says why the file can't be edited, with the ways on from there."""
+    title = "It can’t be edited"
+    return answer(
+        "files/trouble.html", "trouble", {}, status=error.status, error=error, where=where, path=path, title=title
+    )
 
 
 def _saved(found: Opened, entry: Entry, written: bytes, warnings: tuple[str, ...]) -> Response:
@@ -103,70 +136,66 @@ def _saved(found: Opened, entry: Entry, written: bytes, warnings: tuple[str, ...
         "url": _url(found, entry.path),
     }
     message = " ".join((f"{entry.path.shown} was saved.", *warnings))
-    return done(_url(found, entry.path), said, event="volume", message=message)
+    return done(f"{_url(found, entry.path)}?saved=1", said, event="volume", message=message)
 
 
-def _conflict(found: Opened, entry: Entry, draft: Draft, data: bytes) -> Response:
+def _conflict(found: Opened, path: VolumePath, draft: Draft, data: bytes) -> Response:
     try:
         theirs = decoded(data).text
     except InvalidInputError:
         theirs = ""
     conflict = Conflict(theirs, _version(data), [*line_diff(draft.text, theirs)])
-    return _editor(found, entry, draft.shown, version=draft.version, conflict=conflict, status=409)
-
-
-def _again(found: Opened, entry: Entry, draft: Draft, error: InvalidInputError) -> Response:
-    """The editor with what was sent, and why that can't be written."""
-    return _editor(found, entry, draft.shown, version=draft.version, problem=error.message, status=error.status)
+    return _editor(found, path, draft.shown, version=draft.version, conflict=conflict, status=409)
 
 
 def _editor(
     found: Opened,
-    entry: Entry,
+    path: VolumePath,
     text: EditableText,
     *,
     version: str,
     conflict: Conflict | None = None,
+    gone: bool = False,
     problem: str = "",
     status: int = 200,
 ) -> Response:
-    url = _url(found, entry.path)
-    error = f"“{entry.path.shown}” was saved by somebody else meanwhile; nothing was written."
     return answer(
         "files/edit.html",
-        "conflict" if conflict else "editor",
-        {
-            **({"error": error} if conflict else {}),
-            "version": conflict.version if conflict else version,
-            "text": conflict.theirs if conflict else text.text,
-            "encoding": text.encoding,
-            "line_endings": text.line_endings,
-            "bom": text.bom,
-        },
+        "conflict" if conflict or gone else "editor",
+        _text_json(path, text, version, conflict) if wants_json() else {},
         status=status,
         opened=found,
         place=found.place,
-        path=entry.path,
-        entry=entry,
+        path=path,
         text=text.text,
         encoding=text.encoding,
         line_endings=text.line_endings,
         bom=text.bom,
         version=version,
-        mode=mode_for(entry.name),
+        mode=mode_for(path.name),
         read_only=found.place.read_only,
         writers=found.writers,
-        saved=False,
+        saved=request.args.get("saved") == "1",
         conflict=conflict,
+        gone=gone,
         problem=problem,
-        save_url=url,
-        back_url=found.url_of(entry.path.parent),
+        save_url=_url(found, path),
+        back_url=found.url_of(path.parent),
         engine_id=found.engine_id,
-        command=commands.file_copy_in(found.place, entry.path),
+        command=commands.file_copy_in(found.place, path),
     )
 
 
-def _content(found: Opened, path: VolumePath) -> tuple[Entry, bytes]:
+def _text_json(path: VolumePath, text: EditableText, version: str, conflict: Conflict | None) -> dict[str, Any]:
+    """The text and its version; of a conflict those of what is there now."""
+    said = {"encoding": text.encoding, "line_endings": text.line_endings, "bom": text.bom}
+    if conflict is None:
+        return {"version": version, "text": text.text, **said}
+    error = f"“{path.shown}” was saved by somebody else meanwhile; nothing was written."
+    return {"error": error, "version": conflict.version, "text": conflict.theirs, **said}
+
+
+def _content(found: Opened, path: VolumePath) -> bytes:
     """The whole of a file that is small enough. Raises ConflictError where it is not."""
     entry = found.files.entry(path)
     data = found.files.read(path, EDIT_BYTES + 1) if entry.size <= EDIT_BYTES else b""
@@ -175,11 +204,13 @@ def _content(found: Opened, path: VolumePath) -> tuple[Entry, bytes]:
             f"“{path.shown}” is larger than the {EDIT_BYTES // 1024**2} MB that can be edited here.",
             hint="Download it, edit it, and upload it again.",
         )
-    return entry, data
+    return data
 
 
 def _draft(sent: Mapping[str, Any]) -> Draft:
-    forms.check_fields(sent, {"text", "version", "encoding", "line_endings", "bom", "copy", "overwrite_version"})
+    forms.check_fields(
+        sent, {"text", "version", "encoding", "line_endings", "bom", "copy", "again", "overwrite_version"}
+    )
     if sent.get("text") is None:
         raise InvalidInputError({"text": "Send the text to save."})
     version = forms.text(sent, "overwrite_version") or forms.text(sent, "version")
@@ -190,8 +221,9 @@ def _draft(sent: Mapping[str, Any]) -> Draft:
         bom=forms.flag(sent, "bom"),
         version=version,
         as_copy=forms.flag(sent, "copy"),
+        again=forms.flag(sent, "again"),
     )
-    if not draft.version and not draft.as_copy:
+    if not (draft.version or draft.as_copy or draft.again):
         raise InvalidInputError({"version": "Say which version of the file was edited."})
     return draft
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -10,6 +11,7 @@ from flask import Flask, Response, g, url_for
 from htmx_flask import request
 from werkzeug.routing import BaseConverter
 
+from webui import forms
 from webui.engine import containers as engine_containers
 from webui.engine import volumes as engine_volumes
 from webui.engine.changes import Changes
@@ -18,6 +20,7 @@ from webui.engine.files import Files
 from webui.engine.helper_image import find_helper_image
 from webui.engine.inside import Inside
 from webui.engine.model import Volume, VolumeKind
+from webui.error_pages import error_response
 from webui.errors import ConflictError, DemijohnError, EngineSlowError, InvalidInputError, NotFoundError
 from webui.jobs import Job, JobState
 from webui.jobs.helper_image import start_helper_image
@@ -170,6 +173,19 @@ def path_sent(sent: Any, field: str = "path") -> VolumePath:
     return volume_path(sent, field)
 
 
+def paths_sent(sent: Mapping[str, Any], field: str) -> list[VolumePath]:
+    """The same for every value of a field that may be repeated; none where there is no such field."""
+    said = sent.get(field)
+    if said is None:
+        return []
+    return [path_sent(each, field) for each in (said if isinstance(said, list | tuple) else [said])]
+
+
+def paths_by_id(sent: Mapping[str, Any], field: str = "id") -> list[VolumePath]:
+    """The same where they are percent-encoded, as an entry's `id` is. Raises InvalidInputError."""
+    return [volume_path(unquote_to_bytes(each), field) for each in forms.many(sent, field)]
+
+
 def _bind_mount(engine: Any, reference: str, number: int) -> Place:
     container = engine_containers.inspect_container(engine, reference, wait=wait()).container
     if number >= len(container.mounts):
@@ -215,7 +231,8 @@ def _start(inside: Inside, place: Place) -> None:
 
 
 def _getting_ready(error: GettingReadyError) -> Response:
-    retry = request.full_path if request.method == "GET" else url_for("volumes.index")
+    if request.method not in {"GET", "HEAD"}:
+        return error_response(error)  # nothing was changed, and it does not go on by itself
     response = answer(
         "files/preparing.html",
         "preparing",
@@ -223,7 +240,7 @@ def _getting_ready(error: GettingReadyError) -> Response:
         status=error.status if wants_json() else 200,
         error=error,
         job=error.job,
-        retry=retry,
+        retry=request.full_path,
     )
     response.headers["Retry-After"] = "2"
     return response
