@@ -6,7 +6,7 @@ exceptions never leave `webui.engine`: they are translated to these in `webui.en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -75,6 +75,20 @@ class InvalidInputError(DemijohnError):
 
     def details(self) -> dict[str, Any]:
         return {"fields": self.fields}
+
+
+class PartlyDoneError(DemijohnError):
+    """Some of what was asked for is done and some is not; `results` says how each went, JSON-ready."""
+
+    status = 207
+    title = "Only a part was done"
+
+    def __init__(self, message: str, results: Sequence[Mapping[str, Any]], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.results = [dict(each) for each in results]
+
+    def details(self) -> dict[str, Any]:
+        return {"results": self.results}
 
 
 class EngineError(DemijohnError):

@@ -392,6 +392,13 @@ class TestDownload:
             assert (answer.status, answer.body, answer.headers["ETag"]) == (304, b"", version)
         assert here.request("GET", "download/f", If_None_Match='"other"').body == b"hello"
 
+    def test_another_version_than_the_one_meant_is_not_sent(self, here: Here) -> None:
+        (here.top / "f").write_bytes(b"hello")
+        version = here.request("HEAD", "download/f").headers["ETag"]
+        assert here.request("GET", "download/f", If_Match='"other"').json(409)["error"]
+        for mark in (version, f'"other", {version}', "*"):
+            assert here.request("GET", "download/f", If_Match=mark).body == b"hello"
+
     def test_only_regular_files(self, here: Here) -> None:
         (here.top / "d").mkdir()
         (here.top / "l").symlink_to("/etc/passwd")
@@ -664,6 +671,40 @@ class TestWithoutJavaScript:
         answer = here.request("POST", "upload", body, Content_Type="multipart/form-data; boundary=limit")
         assert answer.json(422)["error"]
         assert list(here.top.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["C:\\x\\y", "\\\\host\\f", "a; filename=b"])
+    def test_a_name_is_what_the_browser_means(self, here: Here, name: str) -> None:
+        body = form({}, [("file", name, b"x")])
+        answer = here.request("POST", "upload", body, Content_Type="multipart/form-data; boundary=limit")
+        assert answer.json()["results"][0]["name"] == name
+        assert [each.name for each in here.top.iterdir()] == [name]
+
+    def test_a_field_that_nobody_reads_changes_nothing(self, here: Here) -> None:
+        for route, name in (("upload", "file"), ("import", "archive")):
+            body = form({"tast": "1"}, [(name, "f", tar_of({"x": b"1"}))])
+            answer = here.request("POST", route, body, Content_Type="multipart/form-data; boundary=limit")
+            assert "tast" in answer.fields()
+        assert list(here.top.iterdir()) == []
+
+    def test_a_wish_that_comes_after_the_archive_is_not_overlooked(self, here: Here) -> None:
+        late = form({"owners": "folder"}, [])
+        body = form({}, [("archive", "a.tar", tar_of({"x": b"1"}))]).removesuffix(b"--limit--\r\n") + late
+        answer = here.request("POST", "import", body, Content_Type="multipart/form-data; boundary=limit")
+        assert "owners" in answer.fields()
+        assert list(here.top.iterdir()) == []
+
+    def test_of_many_it_says_how_far_it_came(self, here: Here, visitor: Client) -> None:
+        (here.top / "taken").write_bytes(b"old")
+        body = form({}, [("file", "a", b"1"), ("file", "taken", b"2"), ("file", "c", b"3")])
+        told = here.request("POST", "upload", body, Content_Type="multipart/form-data; boundary=limit").json(207)
+        assert told["results"][0]["name"] == "a"
+        assert told["results"][1]["ok"] is False
+        assert told["error"].startswith("One file was uploaded.")
+        (here.top / "a").unlink()
+        action = self.action(visitor.get(f"{here.url}/-/upload"))
+        page = visitor.request("POST", action, body, Content_Type="multipart/form-data; boundary=limit")
+        assert "One file was uploaded. Then it ended" in page.text
+        assert sorted(each.name for each in here.top.iterdir()) == ["a", "taken"]
 
     def test_one_that_breaks_off_changes_nothing(self, here: Here) -> None:
         body = form({}, [("file", "f", os.urandom(2 * MIB))])[:MIB]

@@ -41,10 +41,14 @@ SAMPLE_BYTES: Final = 64 * 1024
 MOST_CONTROLS: Final = 0.05
 """The share of control characters from which on something is no text."""
 
+MOST_LATE_CONTROLS: Final = 0.5
+"""The same in UTF-8, for the controls beyond ASCII: bytes at random are never those."""
+
 _FEWEST_WIDE: Final = 8
 """Bytes; fewer of them with a NUL may be anything."""
 
-_CONTROLS: Final = re.compile("[\x01-\x07\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+_CONTROLS: Final = re.compile("[\x01-\x07\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_LATE_CONTROLS: Final = re.compile("[\x80-\x9f]")
 _HIGH_RUNS: Final = re.compile(b"[\x80-\xff]+")
 
 
@@ -115,13 +119,16 @@ def _decoded(data: bytes, encoding: str, whole: bool) -> str | None:
         text = codecs.getincrementaldecoder(encoding)().decode(data, whole)
     except UnicodeDecodeError:
         return None
-    if "\0" in text or _too_many_controls(text) or (whole and not _comes_back(text, encoding, data)):
+    if "\0" in text or _too_many_controls(text, encoding) or (whole and not _comes_back(text, encoding, data)):
         return None
     return text
 
 
-def _too_many_controls(text: str) -> bool:
-    return sum(1 for _ in _CONTROLS.finditer(text)) > len(text) * MOST_CONTROLS
+def _too_many_controls(text: str, encoding: str) -> bool:
+    early, late = (sum(1 for _ in each.finditer(text)) for each in (_CONTROLS, _LATE_CONTROLS))
+    if encoding == "utf-8" and early <= len(text) * MOST_CONTROLS:
+        return late > len(text) * MOST_LATE_CONTROLS
+    return early + late > len(text) * MOST_CONTROLS
 
 
 def _comes_back(text: str, encoding: str, data: bytes) -> bool:

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from posixpath import basename
 from typing import Any, Literal, cast
-from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
@@ -17,10 +16,10 @@ from webui.archives import ArchiveFormat, packed
 from webui.engine.file_model import EntryType, Exists, Place
 from webui.errors import DemijohnError, InvalidInputError, NotFoundError
 from webui.jobs.importing import Imported, Wish, import_archive
-from webui.paths import VolumePath, name_text, shown_name, volume_path
+from webui.paths import VolumePath, name_text, shown_name
 from webui.render import VARY, answer, wants_json
 from webui.views._shared import catalogue, house, meant_engine, received
-from webui.views.places import Opened, named, opened, path_sent
+from webui.views.places import Opened, named, opened, paths_by_id, paths_sent
 from webui.views.receiving import (
     SentFile,
     SentForm,
@@ -198,14 +197,18 @@ def _imported(found: Opened, folder: VolumePath) -> Imported:
         raise InvalidInputError({"archive": "Choose an archive to import."})
     forms.check_fields(sent.fields, {"form_token", *_WISHES})
     wish = _wish({**request.args, **sent.fields})
-    return import_archive(runner, found.changes, folder, wish, _only(file, files), size=None)
+    return import_archive(runner, found.changes, folder, wish, _only(file, files, sent), size=None)
 
 
-def _only(file: SentFile, others: Iterator[SentFile]) -> Iterator[bytes]:
-    """The bytes of a file of a form. Raises InvalidInputError where another file follows it."""
+def _only(file: SentFile, others: Iterator[SentFile], sent: SentForm) -> Iterator[bytes]:
+    """The bytes of the file of a form. Raises InvalidInputError where another file follows it, or a field unread."""
+    before = dict(sent.fields)
     yield from file.chunks
     if next(others, None) is not None:
         raise InvalidInputError({"archive": "Send one archive at a time; nothing was changed."})
+    late = [name for name, value in sent.fields.items() if before.get(name) != value]
+    if late:
+        raise InvalidInputError(dict.fromkeys(late, "Send this before the archive; nothing was changed."))
 
 
 def _wish(sent: Mapping[str, Any]) -> Wish:
@@ -264,8 +267,8 @@ def _selection(found: Opened, sent: Mapping[str, Any], *, look: bool = True) -> 
 
     Raises InvalidInputError where it is not of one folder, NotFoundError.
     """
-    by_id = [volume_path(unquote_to_bytes(each), "id") for each in forms.many(sent, "id")]
-    paths = list(dict.fromkeys([*_paths_in_body(sent), *paths_in_query(), *by_id]))
+    in_body = paths_sent(sent, "path") if request.method == "POST" else []
+    paths = list(dict.fromkeys([*in_body, *paths_in_query(), *paths_by_id(sent)]))
     if not paths or paths == [VolumePath()]:
         return Selection(VolumePath(), (), _place_name(found.place))
     folder = paths[0].parent
@@ -278,12 +281,6 @@ def _selection(found: Opened, sent: Mapping[str, Any], *, look: bool = True) -> 
             raise NotFoundError(f"“{missing.shown}” is not in {found.place.subject} (any more).")
     name = paths[0].name if len(paths) == 1 else folder.name or _place_name(found.place)
     return Selection(folder, tuple(path.name for path in paths), name)
-
-
-def _paths_in_body(sent: Mapping[str, Any]) -> list[VolumePath]:
-    if request.method != "POST" or not (said := sent.get("path")):
-        return []
-    return [path_sent(each) for each in (said if isinstance(said, list | tuple) else [said])]
 
 
 def _place_name(place: Place) -> bytes:

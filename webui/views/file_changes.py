@@ -15,14 +15,14 @@ from flask import Blueprint, Response, url_for
 
 from webui import forms
 from webui.engine.file_model import Entry, Exists
-from webui.errors import DemijohnError, InvalidInputError, NotFoundError
+from webui.errors import DemijohnError, InvalidInputError, NotFoundError, PartlyDoneError
 from webui.jobs.copying import start_copy
 from webui.paths import VolumePath, file_name, shown_name, volume_path
 from webui.render import done, wants_json
 from webui.views._shared import catalogue, house, meant_engine, outcome, received, same_engine, sent_along
 from webui.views.file_dialogs import delete_dialog, move_again, new_again, or_again, permissions_again
 from webui.views.file_shapes import entry_json
-from webui.views.places import Opened, opened, opened_to_change, path_from, path_sent
+from webui.views.places import Opened, opened, opened_to_change, path_from, paths_by_id, paths_sent
 
 blueprint = Blueprint("file_changes", __name__, url_prefix="/e/<engine>/<place:where>")
 
@@ -38,7 +38,7 @@ def delete(engine: str, where: str, rest: str) -> Response:
     found = opened(engine, where)
     path = path_from(rest)
     found.changes.delete(path)
-    return done(_folder_url(found, path.parent), None, event="volume", message=f"{path.shown} was deleted.")
+    return done(found.url_of(path.parent), None, event="volume", message=f"{path.shown} was deleted.")
 
 
 @blueprint.post("/-/delete")
@@ -58,7 +58,7 @@ def delete_many(engine: str, where: str) -> Response:
         kept = [path for path, each in zip(paths, results, strict=True) if not each["ok"]]
         return delete_dialog(found, _still_there(found, kept), results=results, status=207)
     said = f"{len(paths)} entries were deleted." if len(paths) > 1 else f"{paths[0].shown} was deleted."
-    return done(_folder_url(found, paths[0].parent), {"results": results}, event="volume", message=said)
+    return done(found.url_of(paths[0].parent), {"results": results}, event="volume", message=said)
 
 
 @blueprint.post("/folders")
@@ -100,7 +100,7 @@ def move(engine: str, where: str) -> Response:
     exists = _exists(sent)
     pairs = _pairs(sent)
     results = [_moved(found, source, target, exists) for source, target in pairs]
-    return _results(found, pairs, results, "moved")
+    return _results(found, pairs, results)
 
 
 @blueprint.post("/copy")
@@ -138,10 +138,35 @@ def permit(engine: str, where: str) -> Response:
     mode, recursive = forms.text(sent, "mode"), forms.flag(sent, "recursive")
     uid, gid = _id(sent, "uid"), _id(sent, "gid")
     _check_there(found, paths)
-    entries = [found.changes.permit(path, mode=mode, uid=uid, gid=gid, recursive=recursive) for path in paths]
+    tried = [_permitted(found, path, mode=mode, uid=uid, gid=gid, recursive=recursive) for path in paths]
+    entries = _all_changed(paths, tried)
     said = f"Permissions of {paths[0].shown if len(paths) == 1 else f'{len(paths)} entries'} were changed."
     shown = entry_json(entries[0]) if len(entries) == 1 else {"entries": [entry_json(each) for each in entries]}
-    return done(_folder_url(found, paths[0].parent), shown, event="volume", message=said)
+    return done(found.url_of(paths[0].parent), shown, event="volume", message=said)
+
+
+def _permitted(found: Opened, path: VolumePath, **wanted: Any) -> Entry | DemijohnError:
+    """The entry as it is now, or why it could not be changed."""
+    try:
+        return found.changes.permit(path, **wanted)
+    except DemijohnError as error:
+        return error
+
+
+def _all_changed(paths: Sequence[VolumePath], tried: Sequence[Entry | DemijohnError]) -> list[Entry]:
+    """Raises what the first was refused with where none was changed, PartlyDoneError where some were."""
+    refused = [each for each in tried if isinstance(each, DemijohnError)]
+    if len(refused) == len(tried):
+        raise refused[0]
+    if refused:
+        said = f"Permissions of {len(tried) - len(refused)} of {len(tried)} entries were changed. {refused[0].message}"
+        raise PartlyDoneError(said, _outcomes(paths, tried), hint=refused[0].hint)
+    return [each for each in tried if isinstance(each, Entry)]
+
+
+def _outcomes(paths: Sequence[VolumePath], tried: Sequence[Entry | DemijohnError]) -> list[dict[str, Any]]:
+    errors = [each if isinstance(each, DemijohnError) else None for each in tried]
+    return [outcome(error, path=path.text, id=path.id) for path, error in zip(paths, errors, strict=True)]
 
 
 def _check_there(found: Opened, paths: Sequence[VolumePath]) -> None:
@@ -182,9 +207,7 @@ def _moved(found: Opened, source: VolumePath, target: VolumePath, exists: Exists
     return {**outcome(None, **about), "entry": None if entry is None else entry_json(entry)}
 
 
-def _results(
-    found: Opened, pairs: list[tuple[VolumePath, VolumePath]], results: list[dict[str, Any]], done_word: str
-) -> Response:
+def _results(found: Opened, pairs: list[tuple[VolumePath, VolumePath]], results: list[dict[str, Any]]) -> Response:
     """One entry answers as itself; of many each says how it went."""
     raised = [result.pop("raised") for result in results if "raised" in result]
     if raised and len(raised) == len(results):
@@ -192,44 +215,34 @@ def _results(
     folder = pairs[0][1].parent
     if len(results) == 1:
         entry = results[0]["entry"]
-        said = _what_became(*pairs[0], entry, done_word)
+        said = _what_became(*pairs[0], entry)
         subject = entry["id"] if entry else ""
         shown = entry or {"skipped": True}
-        return done(_folder_url(found, folder), shown, event="volume", subject=subject, message=said)
-    said = f"{len(results) - len(raised)} of {len(results)} entries were {done_word}."
+        return done(found.url_of(folder), shown, event="volume", subject=subject, message=said)
+    said = f"{len(results) - len(raised)} of {len(results)} entries were moved."
     if raised:
         said += f" {raised[0].message}"
-    return done(_folder_url(found, folder), {"results": results}, event="volume", message=said)
+    return done(found.url_of(folder), {"results": results}, event="volume", message=said)
 
 
-def _what_became(source: VolumePath, target: VolumePath, entry: Mapping[str, Any] | None, done_word: str) -> str:
+def _what_became(source: VolumePath, target: VolumePath, entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return f"{source.shown} was left where it is."
     if source.parent == target.parent:
         return (
             f"{shown_name(source.name)} was renamed to {shown_name(volume_path(unquote_to_bytes(entry['id'])).name)}."
         )
-    return f"{source.shown} was {done_word}."
+    return f"{source.shown} was moved."
 
 
 def _changed(found: Opened, entry: Entry, said: str, *, status: int = 200) -> Response:
-    location = f"{_folder_url(found, VolumePath())}/{entry.path.id}"
+    location = found.url_of(entry.path)
     return done(location, entry_json(entry), status=status, event="volume", subject=entry.path.id, message=said)
-
-
-def _folder_url(found: Opened, folder: VolumePath) -> str:
-    base = url_for("files.show", where=found.where)
-    return f"{base}/{folder.id}" if not folder.is_top else base
 
 
 def _paths(sent: Mapping[str, Any], text: str, identifier: str, *, top: bool = False) -> list[VolumePath]:
     """The paths that were sent, as text or by id, at least one. Raises InvalidInputError."""
-    paths = (
-        [path_sent(each, text) for each in forms.many(sent, text)]
-        if not _surrogates(sent.get(text))
-        else _raw(sent, text)
-    )
-    paths += [volume_path(unquote_to_bytes(each), identifier) for each in forms.many(sent, identifier)]
+    paths = [*paths_sent(sent, text), *paths_by_id(sent, identifier)]
     if not paths or (not top and any(path.is_top for path in paths)):
         raise InvalidInputError({text: "Say which file or folder is meant."})
     if len(paths) > MOST_AT_ONCE:
@@ -237,21 +250,11 @@ def _paths(sent: Mapping[str, Any], text: str, identifier: str, *, top: bool = F
     return list(dict.fromkeys(paths))
 
 
-def _surrogates(value: Any) -> bool:
-    values = value if isinstance(value, list | tuple) else [value]
-    return any(isinstance(each, str) and forms.is_broken(each) for each in values)
-
-
-def _raw(sent: Mapping[str, Any], name: str) -> list[VolumePath]:
-    value = sent[name]
-    return [path_sent(each, name) for each in (value if isinstance(value, list | tuple) else [value])]
-
-
 def _one(sent: Mapping[str, Any], text: str, identifier: str) -> VolumePath | None:
     """A path that may be left out."""
     if text not in sent and identifier not in sent:
         return None
-    paths = _paths(sent, text, identifier, top=True) if sent.get(text) or identifier in sent else [VolumePath()]
+    paths = _paths(sent, text, identifier, top=True)
     if len(paths) > 1:
         raise InvalidInputError({text: "Name one folder."})
     return paths[0]
@@ -274,7 +277,7 @@ def _pairs(sent: Mapping[str, Any]) -> list[tuple[VolumePath, VolumePath]]:
     if "to" in sent:
         if not {"into", "into_id", "name"}.isdisjoint(sent):
             raise InvalidInputError({"to": "Say either `to`, or `into` and `name`."})
-        targets = _paths(sent, "to", "to_id")
+        targets = paths_sent(sent, "to")
         if len(sources) != 1 or len(targets) != 1:
             raise InvalidInputError({"to": "Say `into` which folder, if it is more than one entry."})
         return [(sources[0], targets[0])]

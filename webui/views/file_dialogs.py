@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response
 from htmx_flask import request
@@ -17,11 +16,11 @@ from htmx_flask import request
 from webui import commands, forms
 from webui.engine.file_model import Entry
 from webui.errors import DemijohnError, InvalidInputError, NotFoundError
-from webui.paths import TOP, VolumePath, file_name, name_text, shown_name, volume_path
+from webui.paths import TOP, VolumePath, file_name, name_text, shown_name
 from webui.render import answer, wants_json
 from webui.views._shared import received
 from webui.views.file_shapes import entry_json
-from webui.views.places import GettingReadyError, Opened, opened, opened_to_change
+from webui.views.places import GettingReadyError, Opened, opened, opened_to_change, paths_by_id
 
 blueprint = Blueprint("file_dialogs", __name__, url_prefix="/e/<engine>/<place:where>/-")
 
@@ -127,7 +126,7 @@ def folders(engine: str, where: str) -> Response:
     """The folders in a folder, to choose one of them; with the `id` of what goes there and a `verb` the command too."""
     found = opened(engine, where)
     choice = _choice(found, _folder(request.args) or TOP)
-    moved = [volume_path(unquote_to_bytes(each), "id") for each in request.args.getlist("id")]
+    moved = paths_by_id({"id": request.args.getlist("id")})
     verb = request.args.get("verb", "move")
     return answer(
         "files/folders.html",
@@ -326,15 +325,14 @@ def _sent(known: set[str]) -> dict[str, Any]:
 
 
 def _paths(sent: Mapping[str, Any], field: str = "id", *, top: bool = False) -> list[VolumePath]:
-    paths = [volume_path(unquote_to_bytes(each), field) for each in forms.many(sent, field)]
+    paths = paths_by_id(sent, field)
     if not paths or (not top and any(path.is_top for path in paths)):
         raise InvalidInputError({field: "Say which file or folder is meant."})
     return list(dict.fromkeys(paths))
 
 
 def _folder(sent: Mapping[str, Any]) -> VolumePath | None:
-    said = forms.many(sent, "into_id")
-    return volume_path(unquote_to_bytes(said[-1]), "into_id") if said else None
+    return next(reversed(paths_by_id(sent, "into_id")), None)
 
 
 def _entries(found: Opened, paths: Sequence[VolumePath]) -> tuple[Entry, ...]:

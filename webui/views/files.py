@@ -10,7 +10,7 @@ from htmx_flask import request
 from webui import commands
 from webui.engine.file_model import Entry
 from webui.errors import DemijohnError, InvalidInputError
-from webui.folder_query import folder_query
+from webui.folder_query import FolderQuery, folder_query
 from webui.paths import TOP, volume_path
 from webui.preview import PREVIEW_BYTES, Preview, preview_of
 from webui.render import answer, wants_fragment, wants_json
@@ -27,7 +27,8 @@ def show(engine: str, where: str, rest: str) -> Response:
     try:
         found = opened(engine, where)
         entry = found.files.entry(path_from(rest))
-        return _folder(found, entry) if entry.is_folder else _file(found, entry)
+        query = folder_query(request.args, script=wants_json())
+        return _folder(found, entry, query) if entry.is_folder else _file(found, entry)
     except GettingReadyError:
         raise
     except DemijohnError as error:
@@ -51,8 +52,7 @@ def get_ready(engine: str, where: str) -> Response:
     return Response(status=204)
 
 
-def _folder(found: Opened, entry: Entry) -> Response:
-    query = folder_query(request.args, script=wants_json())
+def _folder(found: Opened, entry: Entry, query: FolderQuery) -> Response:
     page = found.files.listing(
         entry.path,
         sort=query.column,

@@ -5,6 +5,7 @@ A script and the pages' own uploads send the file itself; a form without JavaScr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
@@ -23,6 +24,7 @@ _LONGEST_FIELDS: Final = 64 * 1024
 _LONGEST_HEAD: Final = 1024 * 1024
 """What may be held of a form: a piece, and what of an earlier one did not end yet."""
 _MOST_PARTS: Final = 10_000
+_FILE_NAME: Final = re.compile(r';\s*filename="([^"]*)"\s*(?:;|$)', re.IGNORECASE)
 
 
 class BrokenOffError(InvalidInputError):
@@ -31,7 +33,9 @@ class BrokenOffError(InvalidInputError):
     title = "The upload broke off"
 
     def __init__(self) -> None:
-        super().__init__({}, "The upload broke off, so nothing was changed.", hint="Send it again.")
+        super().__init__(
+            {}, "The upload broke off; nothing was changed by what did not come whole.", hint="Send it again."
+        )
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class SentForm:
             elif isinstance(event, File):
                 chunks = events.data()
                 if event.filename:
-                    yield SentFile(event.name, _meant(event.filename), chunks)
+                    yield SentFile(event.name, _file_name(event), chunks)
                 for _ in chunks:
                     """What nobody wanted."""
 
@@ -169,9 +173,11 @@ def _read(piece: int) -> bytes:
         raise BrokenOffError from error
 
 
-def _meant(name: str) -> str:
-    """The name of a file in a form; a browser spells out what would end it.
+def _file_name(part: File) -> str:
+    """The name of a file in a form; a browser spells out what would end it, and a backslash is one.
 
     (https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data)
     """
+    quoted = _FILE_NAME.search(part.headers["Content-Disposition"])
+    name = quoted[1] if quoted else part.filename
     return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

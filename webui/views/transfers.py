@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
@@ -14,10 +14,10 @@ from webui import commands, forms
 from webui.engine.changes import Written
 from webui.engine.file_model import Entry, EntryType, Exists
 from webui.error_pages import error_response
-from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFoundError
+from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFoundError, PartlyDoneError
 from webui.paths import VolumePath, volume_path
 from webui.preview import PREVIEW_BYTES, preview_of
-from webui.render import answer, done, wants_json
+from webui.render import answer, done
 from webui.views import archives
 from webui.views._shared import catalogue, house, meant_engine, outcome
 from webui.views.file_shapes import entry_json
@@ -97,7 +97,7 @@ def upload_form(engine: str, where: str) -> Response:
             for result in _uploaded(found, folder):
                 results.append(result)
     except DemijohnError as error:
-        return _broken_off(results, error)
+        _broken_off(results, error)
     if not results:
         raise InvalidInputError({"file": "Choose a file to upload."})
     return done(found.url_of(folder), {"results": results}, event="volume", message=_how_many(results))
@@ -107,18 +107,18 @@ def _uploaded(found: Opened, folder: VolumePath) -> Iterator[dict[str, Any]]:
     """Write the files of a form as they come; the result of each."""
     sent = SentForm()
     for file in sent.files():
+        forms.check_fields(sent.fields, {"exists", "form_token"})
         exists = Exists(choice({**request.args, **sent.fields}, "exists", *_IN_FORMS))
         path = _below(folder, file.name)
         yield _told(found, path, found.changes.put(path, file.chunks, exists=exists, parents=True))[0]
 
 
-def _broken_off(results: Sequence[Mapping[str, Any]], error: DemijohnError) -> Response:
-    """The answer where a file of several could not be written: those before it were, and those after it were not."""
+def _broken_off(results: Sequence[Mapping[str, Any]], error: DemijohnError) -> NoReturn:
+    """Raises PartlyDoneError where a file of several could not be written: those before it were, and those after it were not."""
     if not results:
         raise error
-    if wants_json():
-        return answer("", "", {"results": [*results, outcome(error)]}, status=207)
-    raise ConflictError(f"{_how_many(results)} Then it ended: {error.message}", hint=error.hint)
+    said = f"{_how_many(results)} Then it ended: {error.message}"
+    raise PartlyDoneError(said, [*results, outcome(error)], hint=error.hint) from error
 
 
 def _how_many(results: Sequence[Mapping[str, Any]]) -> str:
@@ -134,6 +134,7 @@ def download(engine: str, where: str, rest: str) -> Response:
     found = opened(engine, where)
     entry = found.files.entry(path_from(rest))
     _check_is_file(found, entry)
+    _refuse_other_version(entry)
     if is_unchanged(entry):
         response = Response(status=304)
         describe(response, entry)
@@ -190,6 +191,12 @@ def _check_whole() -> None:
         raise BadRequest("Send the whole file: a part of it is not put into what is there.")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("Send the file as it is, without a Content-Encoding.")
+
+
+def _refuse_other_version(entry: Entry) -> None:
+    """Keep `If-Match`: a file that became another is not what was asked for. Raises ConflictError."""
+    if "If-Match" in request.headers and entry.version not in request.if_match:
+        raise ConflictError(f"“{entry.path.shown}” has another version than the one asked for.")
 
 
 def _version_meant(found: Opened, path: VolumePath) -> str:

@@ -241,3 +241,10 @@ def test_a_byte_order_mark_is_written_in_unicode_only() -> None:
     assert encoded("a", "utf-16-be", "LF", True) == b"\xfe\xff\0a"
     assert encoded("a", "utf-8", "LF", True) == b"\xef\xbb\xbfa"
     assert encoded("a", "windows-1252", "LF", True) == b"a"
+
+
+@pytest.mark.parametrize("text", ["a\u2028b\x85c\n", "\x9b31mred\x9b0m\n", "über\x80"])
+def test_utf_8_with_late_controls_is_utf_8(text: str) -> None:
+    found = decoded(text.encode())
+    assert (found.text, found.encoding) == (text, "utf-8")
+    assert through_the_editor(text.encode()) == text.encode()
