@@ -68,13 +68,15 @@ FILE_KEYS = (
     (("Enter",), "Open: go into a folder, preview a file"),
     (("Backspace", "Alt ↑"), "Go to the folder above"),
     (("a…z",), "Jump to the name that begins so"),
-    (("Shift ↑↓",), "Select from where you are"),
+    (("Shift ↑↓",), "Select from where one began to where one goes"),
+    (("Ctrl ↑↓",), "Go on and keep the selection; Space adds or leaves out"),
+    (("Del",), "Delete the selected, or what one is on, after a confirmation"),
     (("Ctrl A",), "Select everything that is shown, 5,000 entries at most"),
     (("F2",), "Rename"),
-    (("Ctrl C", "Ctrl X"), "Hold the selected to be copied, or moved"),
+    (("Ctrl C", "Ctrl X"), "Hold the selected, or what one is on, to be copied, or moved"),
     (("Ctrl V",), "Paste here, after a confirmation"),
     (("Alt N",), "New folder"),
-    (("Double-click",), "Open; a click previews, Ctrl and Shift with it select"),
+    (("Double-click",), "Open; a click previews and starts over, Ctrl and Shift with it select"),
 )
 
 

@@ -19,6 +19,7 @@ export function take(ids, cut) {
 
 export function paste() {
   const what = held();
+  if (!what) say("Nothing is held. Select entries and press Ctrl C to copy or Ctrl X to move them, then paste where they shall go.");
   if (!what || !document.querySelector("#selection [data-selection=move]")) return;
   if (what.place !== folder().dataset.place) {
     say("What is held is in another volume. Download it there and upload it here, or clone the whole volume.", true);
@@ -32,8 +33,11 @@ export function paste() {
 }
 
 function show() {
+  const what = held();
   const button = folder()?.querySelector("[data-paste]");
-  if (button) button.hidden = held()?.place !== folder().dataset.place;
+  if (button) button.hidden = what?.place !== folder().dataset.place;
+  const cut = new Set(what?.cut && what.place === folder()?.dataset.place ? what.ids : []);
+  for (const row of document.querySelectorAll("table[data-files] tr[data-row]")) row.toggleAttribute("data-cut", cut.has(row.dataset.name));
 }
 
 // What was cut is pasted once.
@@ -47,4 +51,5 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-paste]")) paste();
 });
 document.body.addEventListener("htmx:afterSwap", show);
+document.addEventListener("files:rows", show);
 show();

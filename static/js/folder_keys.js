@@ -105,6 +105,11 @@ function act(event) {
   return false;
 }
 
+document.addEventListener("click", (event) => {
+  const item = event.target.closest("[data-hold]");
+  if (item) clipboard.take(item.dataset.id ? [item.dataset.id] : selection.ids(), item.dataset.hold === "cut");
+});
+
 document.addEventListener("keydown", (event) => {
   if (!folder() || event.defaultPrevented || busyElsewhere()) return;
   if (typing(event.target)) {

@@ -66,8 +66,9 @@ export function wanted() {
 
 async function rows(start, end) {
   const answer = await fetch(address(start, end - start), { headers: { "HX-Request": "true", Accept: "text/html" } });
-  if (!answer.ok) throw new Error(`The folder could not be read on: the server answered ${answer.status}.`);
-  return answer.text();
+  const text = answer.ok ? await answer.text() : "";
+  if (!text.includes('class="entries"')) throw new Error(`The folder could not be read on (${answer.status}). Look again in a moment.`);
+  return text;
 }
 
 function put(text, where) {

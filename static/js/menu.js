@@ -17,6 +17,7 @@ function build(row, template) {
   for (const item of made.querySelectorAll("[role=menuitem]")) {
     item.tabIndex = -1;
     if (item.dataset.when && !item.dataset.when.split(" ").includes(row.dataset.state)) item.remove();
+    if (item.dataset.id) item.dataset.id = fill(item.dataset.id, row);
     if (item.dataset.copy) item.dataset.copy = fill(item.dataset.copy, row);
     const address = item.dataset.href ? fill(item.dataset.href, row) : item.dataset.suffix !== undefined ? row.dataset.url + item.dataset.suffix : "";
     if (address && item.tagName === "A") item.href = address;
@@ -34,6 +35,7 @@ function build(row, template) {
 
 // On one of several selected rows the menu is about all of them, where there is one for that.
 function nameOf(row) {
+  if (row.dataset.spaceMenu) return row.dataset.spaceMenu;
   const { menu: one = "", selectionMenu: many } = row.closest("[data-menu]")?.dataset ?? {};
   return many && row.hasAttribute("data-selected") && row.closest("table").querySelectorAll("tr[data-selected]").length > 1 ? many : one;
 }
@@ -69,8 +71,11 @@ for (const [kind, down] of [["pointerdown", true], ["pointerup", false], ["point
   document.addEventListener(kind, () => (pressed = down), true);
 }
 
+// Beside the rows a menu is about what they are in.
+const spaceOf = (target) => (target.closest(".table-scroll, .blank") && !target.closest("a, button, input, th") ? target.closest("[data-space-menu]") : null);
+
 document.addEventListener("contextmenu", (event) => {
-  const row = event.target.closest("tr[data-row]");
+  const row = event.target.closest("tr[data-row]") ?? spaceOf(event.target);
   if (!row || !document.getElementById(nameOf(row)) || window.getSelection()?.toString() || event.target.closest("a[href]") && event.ctrlKey) return;
   event.preventDefault();
   const box = row.getBoundingClientRect();

@@ -2,7 +2,8 @@
 import { add } from "./upload_queue.js";
 import { makeFolders } from "./upload_request.js";
 
-const zoneOf = (event) => event.target.closest?.("[data-drop]");
+// A folder's row takes what is dropped on it, the folder around it all else.
+const zoneOf = (event) => event.target.closest?.("[data-drop] tr[data-state=folder]") ?? event.target.closest?.("[data-drop]");
 const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
 const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
@@ -36,9 +37,10 @@ async function walk(entry, above, found) {
 }
 
 function target(element) {
-  const url = element.dataset.uploadUrl;
-  const engine = element.dataset.engineId ?? "";
-  return { at: (path) => `${url}/${encoded(path)}`, engine, folders: element.dataset.ask?.replace(/-\/$/, "folders"), id: element.dataset.path ?? "" };
+  const around = element.closest("[data-upload-url]");
+  const { url = around.dataset.uploadUrl, name: id = around.dataset.path ?? "" } = element.matches("tr") ? element.dataset : {};
+  const { engineId: engine = "", ask } = around.dataset;
+  return { at: (path) => `${url}/${encoded(path)}`, engine, folders: ask?.replace(/-\/$/, "folders"), id };
 }
 
 function emptyFolder(path, id) {

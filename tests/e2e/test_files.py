@@ -344,6 +344,22 @@ def test_entries_are_held_and_pasted_elsewhere(page: Page, volume: str, shop: Pa
     expect(page.get_by_text("backups/beta (2).txt was copied.")).to_be_visible()
 
 
+def test_menus_cut_and_paste_and_make(page: Page, volume: str, shop: Path) -> None:
+    show(page, volume)
+    choose(page, "beta.txt", "Cut")
+    expect(entry(page, "beta.txt")).to_have_attribute("data-cut", "")
+    entry(page, "backups").get_by_role("link").click()
+    page.get_by_text("This folder is empty").click(button="right")
+    page.get_by_role("menuitem", name="Paste").click()
+    expect(dialog(page).get_by_role("button", name="Move here")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(entry(page, "beta.txt")).to_be_visible()
+    expect(entry(page, "beta.txt")).not_to_have_attribute("data-cut", "")
+    page.get_by_role("region", name="Entries of").click(button="right", position={"x": 200, "y": 300})
+    page.get_by_role("menuitem", name="New folder").click()
+    expect(dialog(page).get_by_role("heading", name="New folder")).to_be_visible()
+
+
 def test_a_copy_that_fails_says_so(page: Page, volume: str, shop: Path) -> None:
     page.route("**/jobs/*", lambda route: route.fulfill(json={"state": "failed", "error": "The disk is full."}))
     show(page, volume)
@@ -646,6 +662,7 @@ def test_the_folder_behind_a_bind_mount_is_only_looked_at(
     page.goto(f"{CONTAINERS}/{volume}-bound?tab=mounts")
     page.get_by_role("link", name="Look inside").click()
     expect(page.get_by_text("read-only")).to_be_visible()
+    settled(page)
     entry(page, "notes.txt").get_by_role("link").click()
     expect(pane(page)).to_contain_text("from the host")
     for word in ("New folder", "Upload", "Delete…", "Rename…"):

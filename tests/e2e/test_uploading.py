@@ -13,7 +13,7 @@ from pathlib import Path
 
 import docker.errors
 import pytest
-from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
 
 from tests.e2e.program import Program
 from tests.e2e.steps import VOLUMES, settled
@@ -99,9 +99,10 @@ def named(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
-def drop(page: Page, *paths: Path) -> None:
-    """Drop files and folders of this machine on the list, as the system's file manager would."""
-    box = page.locator("#folder").bounding_box()
+def drop(page: Page, *paths: Path, on: Locator | None = None) -> None:
+    """Drop files and folders of this machine on the list, or a part of it, as the system's file manager would."""
+    zone = on or page.locator("#folder")
+    box = zone.bounding_box()
     assert box
     session = page.context.new_cdp_session(page)
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
@@ -109,7 +110,7 @@ def drop(page: Page, *paths: Path) -> None:
     for kind in ("dragEnter", "dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
         if kind == "dragOver":
-            expect(page.locator("#folder")).to_have_attribute("data-dropping", "")
+            expect(zone).to_have_attribute("data-dropping", "")
     session.detach()
 
 
@@ -132,6 +133,38 @@ def test_files_are_chosen_and_uploaded(page: Page, volume: str, top: Path, desk:
     assert tree(top) == {"note.txt": b"a note", "é ü.txt": b"u"}
     panel(page).get_by_role("button", name="Close").click()
     expect(panel(page)).to_have_count(0)
+
+
+def test_what_is_dropped_on_a_folder_goes_into_it(page: Page, volume: str, top: Path, desk: Path) -> None:
+    (top / "into").mkdir()
+    show(page, volume)
+    drop(page, desk / "note.txt", on=entry(page, "into"))
+    expect(panel(page).get_by_role("status")).to_have_text("1 file uploaded")
+    assert tree(top) == {"into": None, "into/note.txt": b"a note"}
+    panel(page).get_by_role("button", name="Close").click()
+    expect(page.locator("#folder")).to_be_focused()
+
+
+@pytest.mark.answers(404)
+def test_what_is_given_up_while_its_name_is_asked_about_is_not_sent(
+    page: Page, volume: str, top: Path, desk: Path
+) -> None:
+    asked: list[Route] = []
+    page.route(
+        "**/files/large", lambda route: asked.append(route) if route.request.method == "HEAD" else route.fallback()
+    )
+    (desk / "large").write_bytes(bytes(2 * MIB))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    show(page, volume)
+    upload(page, desk / "large")
+    panel(page).get_by_role("button", name="Cancel large").click()
+    expect(panel(page).get_by_role("status")).to_have_text("0 files uploaded, 1 cancelled")
+    asked[0].fulfill(status=404)
+    upload(page, desk / "note.txt")
+    expect(entry(page, "note.txt")).to_be_visible()
+    assert sent.count("PUT") == 1
+    assert tree(top) == {"note.txt": b"a note"}
 
 
 def test_a_folder_is_chosen_and_uploaded(page: Page, volume: str, top: Path, desk: Path) -> None:
