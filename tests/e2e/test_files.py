@@ -640,6 +640,7 @@ def test_a_folder_that_is_gone_says_so_with_the_way_out(page: Page, volume: str,
     page.goto(f"{VOLUMES}/{volume}/files/backups")
     page.get_by_role("link", name="Go to the folder above").click()
     expect(entry(page, "elsewhere")).to_be_visible()
+    settled(page)
     (shop / "elsewhere").rename(shop / "away")
     entry(page, "elsewhere").get_by_role("link").click()
     expect(page.get_by_role("alert")).to_contain_text("“elsewhere” is not in volume")
