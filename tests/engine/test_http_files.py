@@ -262,7 +262,7 @@ class TestChanging:
         for name in ("a", "b"):
             (top / name).write_bytes(b"")
         (top / "d").mkdir()
-        found = api.post(f"{url}/move", {"from": ["a", "b", "gone"], "into": "d"}).json()
+        found = api.post(f"{url}/move", {"from": ["a", "b", "gone"], "into": "d"}).json(207)
         assert [result["ok"] for result in found["results"]] == [True, True, False]
         assert listed(top / "d") == ["a", "b"]
 

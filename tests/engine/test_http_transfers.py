@@ -686,6 +686,11 @@ class TestWithoutJavaScript:
             assert "tast" in answer.fields()
         assert list(here.top.iterdir()) == []
 
+    def test_a_field_that_nobody_reads_is_said_even_at_the_end(self, here: Here) -> None:
+        body = form({}, [("file", "f", b"x")]).removesuffix(b"--limit--\r\n") + form({"tast": "1"}, [])
+        answer = here.request("POST", "upload", body, Content_Type="multipart/form-data; boundary=limit")
+        assert "tast" in answer.json(207)["results"][1]["fields"]
+
     def test_a_wish_that_comes_after_the_archive_is_not_overlooked(self, here: Here) -> None:
         late = form({"owners": "folder"}, [])
         body = form({}, [("archive", "a.tar", tar_of({"x": b"1"}))]).removesuffix(b"--limit--\r\n") + late

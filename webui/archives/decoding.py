@@ -44,9 +44,9 @@ def decoded(source: Readable, fmt: ArchiveFormat, limits: Limits) -> Iterator[by
     if fmt is ArchiveFormat.TAR:
         return chunks
     if fmt is ArchiveFormat.TAR_GZ:
-        return _decompressed(chunks, _Gzip, zlib.error, limits)
+        return _no_zip(_decompressed(chunks, _Gzip, zlib.error, limits))
     if fmt is ArchiveFormat.TAR_ZST:
-        return _decompressed(chunks, _zstandard, zstd.ZstdError, limits)
+        return _no_zip(_decompressed(chunks, _zstandard, zstd.ZstdError, limits))
     raise ValueError(f"{fmt} is no stream")
 
 
@@ -91,6 +91,15 @@ def _decompressed(
         except error as problem:
             raise refusal(_reason(str(problem))) from None
         data = _next_stream(stream.unused_data, chunks, ratio)
+
+
+def _no_zip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What was uncompressed. Raises InvalidInputError where that is a zip, which may be shorter than any tar."""
+    first = next(filter(None, chunks), b"")
+    if first.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        raise refusal("What is in this file is a zip archive. Uncompress it once, then send it.")
+    yield first
+    yield from chunks
 
 
 def _next_stream(data: bytes, chunks: Iterator[bytes], ratio: Ratio) -> bytes:

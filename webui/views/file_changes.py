@@ -222,7 +222,8 @@ def _results(found: Opened, pairs: list[tuple[VolumePath, VolumePath]], results:
     said = f"{len(results) - len(raised)} of {len(results)} entries were moved."
     if raised:
         said += f" {raised[0].message}"
-    return done(found.url_of(folder), {"results": results}, event="volume", message=said)
+    status = 207 if raised else 200
+    return done(found.url_of(folder), {"results": results}, status=status, event="volume", message=said)
 
 
 def _what_became(source: VolumePath, target: VolumePath, entry: Mapping[str, Any] | None) -> str:

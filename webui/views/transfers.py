@@ -39,6 +39,7 @@ archives.add_to(blueprint)
 
 BYTES = "application/octet-stream"
 _OVERWRITE = (Exists.REPLACE, Exists.REFUSE, Exists.KEEP_BOTH, Exists.SKIP)
+_FORM_FIELDS = {"exists", "form_token"}
 _IN_FORMS = (Exists.REFUSE, Exists.REPLACE, Exists.KEEP_BOTH, Exists.SKIP)
 
 
@@ -107,10 +108,11 @@ def _uploaded(found: Opened, folder: VolumePath) -> Iterator[dict[str, Any]]:
     """Write the files of a form as they come; the result of each."""
     sent = SentForm()
     for file in sent.files():
-        forms.check_fields(sent.fields, {"exists", "form_token"})
+        forms.check_fields(sent.fields, _FORM_FIELDS)
         exists = Exists(choice({**request.args, **sent.fields}, "exists", *_IN_FORMS))
         path = _below(folder, file.name)
         yield _told(found, path, found.changes.put(path, file.chunks, exists=exists, parents=True))[0]
+    forms.check_fields(sent.fields, _FORM_FIELDS)
 
 
 def _broken_off(results: Sequence[Mapping[str, Any]], error: DemijohnError) -> NoReturn:

@@ -246,6 +246,13 @@ def test_what_is_no_whole_tar_is_refused(archive: bytes, words: str) -> None:
     assert words in refused(archive)
 
 
+@pytest.mark.parametrize("size", [22, 4096])
+def test_a_zip_that_is_compressed_once_more_is_called_one(size: int) -> None:
+    zipped = b"PK\x05\x06".ljust(size, b"\0")
+    assert "is a zip archive" in refused(gzip.compress(zipped), ArchiveFormat.TAR_GZ)
+    assert "is a zip archive" in refused(zstd.compress(zipped), ArchiveFormat.TAR_ZST)
+
+
 @pytest.mark.parametrize("end", [bytes(512), END, bytes(10240), bytes(1 << 20), bytes(513)])
 def test_an_end_may_be_short_or_long(end: bytes) -> None:
     assert contents(taken(file(b"a", b"x") + end)[0]) == {"a": b"x"}
