@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import VOLUMES, row
+from tests.e2e.conftest import PHONE
+from tests.e2e.steps import VOLUMES, row, settled
 
 
 @pytest.fixture
@@ -70,3 +71,26 @@ def test_the_inspector_is_open_again_after_a_reload(page: Page, prefix: str, vol
     page.reload()
     expect(row(page, volumes[0])).to_be_visible()
     expect(inspector.get_by_role("heading")).to_have_count(0)
+
+
+def test_on_a_phone_back_closes_what_covers_the_list(page: Page, prefix: str, volumes: list[str]) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(f"{VOLUMES}?q={prefix}")
+    settled(page)
+    inspector = page.get_by_role("complementary", name="Inspector")
+    heading = inspector.get_by_role("heading", name=volumes[0])
+    opener = page.get_by_role("link", name=volumes[0], exact=True).first
+    opener.click()
+    expect(heading).to_be_visible()
+    page.wait_for_url(re.compile("inspect="))
+    page.go_back()
+    expect(heading).to_have_count(0)
+    assert page.url.endswith(f"{VOLUMES}?q={prefix}")
+    page.go_forward()
+    expect(heading).to_be_visible()
+    inspector.get_by_role("button", name="Close the inspector").click()
+    expect(heading).to_have_count(0)
+    page.wait_for_url(re.compile(f"q={prefix}$"))
+    page.reload()
+    expect(opener).to_be_visible()
+    expect(heading).to_have_count(0)
