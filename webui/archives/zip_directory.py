@@ -13,20 +13,22 @@ from typing import BinaryIO, Final
 
 from webui.archives.byte_source import ByteSource
 from webui.archives.rules import Limits, refusal
+from webui.archives.zip_fields import (
+    END,
+    END64,
+    END64_MARK,
+    END_MARK,
+    ENTRY,
+    ENTRY_MARK,
+    FULL16,
+    FULL32,
+    LOCATOR,
+    LOCATOR_MARK,
+)
 from webui.errors import InvalidInputError
 
 _CHUNK: Final = 128 * 1024
-_END: Final = struct.Struct("<4s4H2LH")
-_END_MARK: Final = b"PK\x05\x06"
-_END64: Final = struct.Struct("<4sQ2H2L4Q")
-_END64_MARK: Final = b"PK\x06\x06"
-_LOCATOR: Final = struct.Struct("<4sLQL")
-_LOCATOR_MARK: Final = b"PK\x06\x07"
-_ENTRY: Final = struct.Struct("<4sBBHHHHHLLLHHHHHLL")
-_ENTRY_MARK: Final = b"PK\x01\x02"
 _LONGEST_COMMENT: Final = 0xFFFF
-_FULL16: Final = 0xFFFF
-_FULL32: Final = 0xFFFFFFFF
 _ZIP64: Final = 0x0001
 
 
@@ -61,12 +63,12 @@ class Directory:
 def find_directory(file: BinaryIO, limits: Limits) -> Directory:
     """Find the one directory. Raises InvalidInputError where there is none, more than one, or more in it than may be."""
     length = file.seek(0, 2)
-    tail_start = max(0, length - _LONGEST_COMMENT - _END.size)
+    tail_start = max(0, length - _LONGEST_COMMENT - END.size)
     tail = bytes_at(file, tail_start, length - tail_start)
     at = _only_end(tail)
-    _, disk, first_disk, here, count, size, offset, _ = _END.unpack_from(tail, at)
+    _, disk, first_disk, here, count, size, offset, _ = END.unpack_from(tail, at)
     end = tail_start + at
-    if (disk, first_disk) not in {(0, 0), (_FULL16, _FULL16)} or here != count:
+    if (disk, first_disk) not in {(0, 0), (FULL16, FULL16)} or here != count:
         raise refusal(
             "This zip is a part of several. Join them with zip --fix or unpack them, and send one whole archive."
         )
@@ -75,7 +77,7 @@ def find_directory(file: BinaryIO, limits: Limits) -> Directory:
         if not _agree((count, size, offset), wide[:3]):
             raise damaged_zip()
         count, size, offset, end = wide
-    elif _FULL32 in (size, offset):
+    elif FULL32 in (size, offset):
         raise damaged_zip()
     return _checked(Directory(end - size, end, count, end - size - offset), limits)
 
@@ -125,13 +127,13 @@ def wide_numbers(extra: dict[int, bytes], numbers: tuple[int, ...]) -> list[int]
     """The numbers, those that are too large for their field taken from the zip64 field. Raises InvalidInputError."""
     wide = extra.get(_ZIP64)
     if wide is None:
-        if _FULL32 in numbers:
+        if FULL32 in numbers:
             raise damaged_zip()
         return list(numbers)
     found = []
     at = 0
     for number in numbers:
-        if number != _FULL32:
+        if number != FULL32:
             found.append(number)
             continue
         if at + 8 > len(wide):
@@ -151,11 +153,11 @@ def damaged_zip() -> InvalidInputError:
 def _only_end(tail: bytes) -> int:
     """Where the end record stands. A comment may hold what looks like another one: then nobody can tell which is meant."""
     found = []
-    at = tail.rfind(_END_MARK)
+    at = tail.rfind(END_MARK)
     while at >= 0:
-        if at + _END.size <= len(tail) and at + _END.size + _END.unpack_from(tail, at)[-1] == len(tail):
+        if at + END.size <= len(tail) and at + END.size + END.unpack_from(tail, at)[-1] == len(tail):
             found.append(at)
-        at = tail.rfind(_END_MARK, 0, at)
+        at = tail.rfind(END_MARK, 0, at)
     if len(found) != 1:
         raise damaged_zip()
     return found[0]
@@ -163,14 +165,14 @@ def _only_end(tail: bytes) -> int:
 
 def _find_wide(file: BinaryIO, end: int) -> tuple[int, int, int, int] | None:
     """Count, size and offset of the directory, and where it ends, as the zip64 records have them."""
-    if end < _LOCATOR.size + _END64.size:
+    if end < LOCATOR.size + END64.size:
         return None
-    mark, disk, position, disks = _LOCATOR.unpack(bytes_at(file, end - _LOCATOR.size, _LOCATOR.size))
-    if mark != _LOCATOR_MARK:
+    mark, disk, position, disks = LOCATOR.unpack(bytes_at(file, end - LOCATOR.size, LOCATOR.size))
+    if mark != LOCATOR_MARK:
         return None
-    at = end - _LOCATOR.size - _END64.size
-    found = _END64.unpack(bytes_at(file, at, _END64.size))
-    if found[0] != _END64_MARK or found[1] != _END64.size - 12 or disk or disks > 1:
+    at = end - LOCATOR.size - END64.size
+    found = END64.unpack(bytes_at(file, at, END64.size))
+    if found[0] != END64_MARK or found[1] != END64.size - 12 or disk or disks > 1:
         raise damaged_zip()
     _, _, _, _, disk, first_disk, here, count, size, offset = found
     if disk or first_disk or here != count or position != offset + size:
@@ -179,22 +181,22 @@ def _find_wide(file: BinaryIO, end: int) -> tuple[int, int, int, int] | None:
 
 
 def _agree(narrow: tuple[int, int, int], wide: tuple[int, ...]) -> bool:
-    full = (_FULL16, _FULL32, _FULL32)
+    full = (FULL16, FULL32, FULL32)
     return all(small in (large, most) for small, large, most in zip(narrow, wide, full, strict=True))
 
 
 def _checked(directory: Directory, limits: Limits) -> Directory:
     if directory.count > limits.entries:
         raise refusal(f"The archive has more than {limits.entries:,} entries. Split it, and send the parts one by one.")
-    if directory.start < 0 or directory.before < 0 or directory.end - directory.start < directory.count * _ENTRY.size:
+    if directory.start < 0 or directory.before < 0 or directory.end - directory.start < directory.count * ENTRY.size:
         raise damaged_zip()
     return directory
 
 
 def _entry(source: ByteSource, before: int) -> ZipEntry:
     (mark, _, made_by, _, flags, method, time, date, crc, compressed, size, name_size, extra_size, comment_size, disk, _,
-     attributes, offset) = _ENTRY.unpack(source.take(_ENTRY.size))  # fmt: skip
-    if mark != _ENTRY_MARK or disk not in (0, _FULL16):
+     attributes, offset) = ENTRY.unpack(source.take(ENTRY.size))  # fmt: skip
+    if mark != ENTRY_MARK or disk not in (0, FULL16):
         raise damaged_zip()
     name = source.take(name_size)
     extra = parse_extra(source.take(extra_size))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import struct
 import zlib
 from array import array
 from bisect import bisect_right
@@ -24,16 +23,12 @@ from webui.archives.zip_directory import (
     region,
     wide_numbers,
 )
+from webui.archives.zip_fields import DEFLATED, LOCAL, LOCAL_MARK, SIZES_FOLLOW, STORED
 from webui.archives.zip_words import entry_mode, entry_name, entry_owner, entry_time
 from webui.errors import InvalidInputError
 
-_LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
-_LOCAL_MARK: Final = b"PK\x03\x04"
 _ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000
 _PATCH: Final = 0x0020
-_SIZES_FOLLOW: Final = 0x0008
-_STORED: Final = 0
-_DEFLATED: Final = 8
 
 
 class ZipReader:
@@ -96,7 +91,7 @@ class ZipReader:
         made = crc = 0
         self._ratio.add(entry.compressed, 0)
         data = region(self._file, start, start + entry.compressed)
-        for piece in data if entry.method == _STORED or not entry.compressed else _inflated(data, entry):
+        for piece in data if entry.method == STORED or not entry.compressed else _inflated(data, entry):
             made += len(piece)
             if made > entry.size:
                 raise _lying(entry)
@@ -108,18 +103,18 @@ class ZipReader:
 
     def _data_start(self, entry: ZipEntry) -> int:
         """Where the entry's data stands, after its local header, which says the same as the directory."""
-        header = bytes_at(self._file, entry.offset, _LOCAL.size)
-        mark, _, flags, method, _, _, crc, compressed, size, name_size, extra_size = _LOCAL.unpack(header)
-        names = bytes_at(self._file, entry.offset + _LOCAL.size, name_size + extra_size)
-        start = entry.offset + _LOCAL.size + len(names)
+        header = bytes_at(self._file, entry.offset, LOCAL.size)
+        mark, _, flags, method, _, _, crc, compressed, size, name_size, extra_size = LOCAL.unpack(header)
+        names = bytes_at(self._file, entry.offset + LOCAL.size, name_size + extra_size)
+        start = entry.offset + LOCAL.size + len(names)
         extra = parse_extra(names[name_size:])
-        if mark != _LOCAL_MARK or names[:name_size] != entry.name or method != entry.method:
+        if mark != LOCAL_MARK or names[:name_size] != entry.name or method != entry.method:
             raise _lying(entry)
         if (flags ^ entry.flags) & _ENCRYPTED:
             raise _lying(entry)
         size, compressed = wide_numbers(extra, (size, compressed))
         for said, meant in ((crc, entry.crc), (compressed, entry.compressed), (size, entry.size)):
-            if said != meant and not (flags & _SIZES_FOLLOW and said == 0):
+            if said != meant and not (flags & SIZES_FOLLOW and said == 0):
                 raise _lying(entry)
         if start + entry.compressed > self._next_start(entry):
             raise refusal(
@@ -136,13 +131,13 @@ def _starts(file: BinaryIO, directory: Directory) -> array[int]:
     """Where all local headers stand, in rising order; 8 bytes each."""
     found = array("Q", sorted(array("Q", (_offset(entry, directory) for entry in entries(file, directory)))))
     for index in range(1, len(found)):
-        if found[index] < found[index - 1] + _LOCAL.size:
+        if found[index] < found[index - 1] + LOCAL.size:
             raise refusal("Entries of this zip overlap. No honest program writes that: make the archive again.")
     return found
 
 
 def _offset(entry: ZipEntry, directory: Directory) -> int:
-    if entry.offset + _LOCAL.size > directory.start:
+    if entry.offset + LOCAL.size > directory.start:
         raise damaged_zip()
     return entry.offset
 
@@ -152,12 +147,12 @@ def _refuse_unreadable(entry: ZipEntry) -> None:
         raise refusal(
             f"{quoted(entry.name)} is encrypted. Unpack the archive with its password, and pack it without one."
         )
-    if entry.method not in (_STORED, _DEFLATED) or entry.flags & _PATCH:
+    if entry.method not in (STORED, DEFLATED) or entry.flags & _PATCH:
         raise refusal(
             f"{quoted(entry.name)} is compressed in a way that is not understood. Pack the archive again with the usual method, "
             "Deflate."
         )
-    if entry.method == _STORED and entry.compressed != entry.size:
+    if entry.method == STORED and entry.compressed != entry.size:
         raise _lying(entry)
 
 

@@ -18,6 +18,23 @@ from webui.archives.members import Kind, Member
 from webui.archives.pax import NANOSECONDS
 from webui.archives.rules import MIB, Limits, quoted, refusal
 from webui.archives.tar_reading import TarReader
+from webui.archives.zip_fields import (
+    DEFLATED,
+    END,
+    END64,
+    END64_MARK,
+    END_MARK,
+    ENTRY,
+    ENTRY_MARK,
+    FULL16,
+    FULL32,
+    LOCAL,
+    LOCAL_MARK,
+    LOCATOR,
+    LOCATOR_MARK,
+    SIZES_FOLLOW,
+    STORED,
+)
 from webui.archives.zip_words import UNIX, UNIX_OWNER, UNIX_TIME, UTF8, dos_time
 from webui.archives.zstd_library import zstd
 
@@ -26,18 +43,8 @@ _ZEROS: Final = bytes(256 * 1024)
 _LIMITS: Final = Limits(header=16 * MIB, segments=4_000_000)
 """For a tar that the app itself made of a volume: what can be in one has to pass."""
 _CHUNK: Final = 64 * 1024
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
-_ENTRY: Final = struct.Struct("<4sBBHHHHHLLLHHHHHLL")
-_END: Final = struct.Struct("<4s4H2LH")
-_END64: Final = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR: Final = struct.Struct("<4sLQL")
-_SIZES_FOLLOW: Final = 0x0008
-_STORED: Final = 0
-_DEFLATED: Final = 8
 _VERSION: Final = 20
 _VERSION64: Final = 45
-_FULL16: Final = 0xFFFF
-_FULL32: Final = 0xFFFFFFFF
 _MAY_EXCEED: Final = 0xF0000000
 """From here on a file may be larger than 32 bits say once it is packed: what can't shrink grows a little."""
 _LONGEST_NAME: Final = 0xFFFF
@@ -105,13 +112,13 @@ class _ZipWriter:
                 yield from self._stored(member, name, b"../" * name.count(b"/") + _relative(member.target))
 
     def _stored(self, member: Member, name: bytes, data: bytes) -> Iterator[bytes]:
-        packed = self._begun(member, name, 0, _STORED)
+        packed = self._begun(member, name, 0, STORED)
         packed.crc, packed.compressed, packed.size = isal_zlib.crc32(data), len(data), len(data)
         yield _local_header(packed, wide=False) + data
         self._directory.add(packed)
 
     def _deflated(self, member: Member, name: bytes) -> Iterator[bytes]:
-        packed = self._begun(member, name, _SIZES_FOLLOW, _DEFLATED)
+        packed = self._begun(member, name, SIZES_FOLLOW, DEFLATED)
         wide = member.size >= _MAY_EXCEED
         yield _local_header(packed, wide=wide)
         stream = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
@@ -176,7 +183,7 @@ def _name_flag(name: bytes) -> int:
 
 
 def _extra(seconds: int, member: Member) -> bytes:
-    owner = struct.pack("<HHBBLBL", UNIX_OWNER, 11, 1, 4, (member.uid or 0) & _FULL32, 4, (member.gid or 0) & _FULL32)
+    owner = struct.pack("<HHBBLBL", UNIX_OWNER, 11, 1, 4, (member.uid or 0) & FULL32, 4, (member.gid or 0) & FULL32)
     if -(2**31) <= seconds < 2**31:
         return struct.pack("<HHBl", UNIX_TIME, 5, 1, seconds) + owner
     return owner
@@ -205,10 +212,10 @@ def _zeros(size: int) -> Iterator[bytes]:
 def _local_header(packed: _Packed, *, wide: bool) -> bytes:
     date, time = packed.moment
     extra = struct.pack("<HHQQ", 1, 16, 0, 0) + packed.extra if wide else packed.extra
-    sizes = (_FULL32, _FULL32) if wide else (packed.compressed, packed.size)
+    sizes = (FULL32, FULL32) if wide else (packed.compressed, packed.size)
     version = _VERSION64 if wide else _VERSION
-    fixed = _LOCAL.pack(
-        b"PK\x03\x04",
+    fixed = LOCAL.pack(
+        LOCAL_MARK,
         version,
         packed.flags,
         packed.method,
@@ -224,27 +231,25 @@ def _local_header(packed: _Packed, *, wide: bool) -> bytes:
 
 def _directory_entry(packed: _Packed) -> bytes:
     numbers = (packed.size, packed.compressed, packed.offset)
-    wide = [number for number in numbers if number >= _FULL32]
+    wide = [number for number in numbers if number >= FULL32]
     extra = packed.extra
     if wide:
         extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) + extra
-    size, compressed, offset = (min(number, _FULL32) for number in numbers)
+    size, compressed, offset = (min(number, FULL32) for number in numbers)
     date, time = packed.moment
     version = _VERSION64 if wide else _VERSION
-    fixed = _ENTRY.pack(
-        b"PK\x01\x02", _VERSION64, UNIX, version, packed.flags, packed.method, time, date, packed.crc, compressed, size,
+    fixed = ENTRY.pack(
+        ENTRY_MARK, _VERSION64, UNIX, version, packed.flags, packed.method, time, date, packed.crc, compressed, size,
         len(packed.name), len(extra), 0, 0, 0, packed.attributes, offset,
     )  # fmt: skip
     return fixed + packed.name + extra
 
 
 def _ending(count: int, size: int, start: int) -> Iterator[bytes]:
-    if count >= _FULL16 or size >= _FULL32 or start >= _FULL32:
+    if count >= FULL16 or size >= FULL32 or start >= FULL32:
         here = start + size
-        yield _END64.pack(
-            b"PK\x06\x06", _END64.size - 12, UNIX << 8 | _VERSION64, _VERSION64, 0, 0, count, count, size, start
+        yield END64.pack(
+            END64_MARK, END64.size - 12, UNIX << 8 | _VERSION64, _VERSION64, 0, 0, count, count, size, start
         )
-        yield _LOCATOR.pack(b"PK\x06\x07", 0, here, 1)
-    yield _END.pack(
-        b"PK\x05\x06", 0, 0, min(count, _FULL16), min(count, _FULL16), min(size, _FULL32), min(start, _FULL32), 0
-    )
+        yield LOCATOR.pack(LOCATOR_MARK, 0, here, 1)
+    yield END.pack(END_MARK, 0, 0, min(count, FULL16), min(count, FULL16), min(size, FULL32), min(start, FULL32), 0)
