@@ -90,15 +90,13 @@ function act(event) {
     const button = document.querySelector({ ArrowUp: "[data-go-up]", KeyN: "[data-key=n]" }[event.code] ?? "#none");
     return button?.click(), Boolean(button);
   }
+  const to = table() && inTable && !event.target.closest("pre, .inspector") ? moves(event.key) : undefined;
+  if (to !== undefined) return walk(event, to), true;
   if (event.ctrlKey || event.metaKey) {
-    const way = event.target.matches("tr") ? moves(event.key) : undefined;
-    if (way !== undefined) return walk(event, way), true;
     const does = withControl[event.key.toLowerCase()];
     if (!does || event.shiftKey || window.getSelection()?.toString()) return false;
     return does(), true;
   }
-  const to = table() && inTable && !event.target.closest("pre, .inspector") ? moves(event.key) : undefined;
-  if (to !== undefined) return walk(event, to), true;
   if (event.key === "Escape" && !isInspecting() && selection.ids().length) return selection.clear(), true;
   if (plain[event.key] && inTable && !event.target.closest(".inspector")) return plain[event.key](), true;
   if (current() && event.target.matches("tr") && event.key.length === 1 && !["/", "?"].includes(event.key)) return jump(event.key), true;
