@@ -330,6 +330,7 @@ class TestChanging:
             ("-/delete", {"path": "f", "version": [1, 2]}),
             ("-/edit/f", {"text": None, "version": "x"}),
             ("-/edit/f", {"text": 5, "version": "x"}),
+            ("-/edit/f", {"text": "a\0b", "version": "x"}),
         ],
     )
     def test_what_is_no_answer_to_what_was_asked_is_refused(

@@ -213,6 +213,8 @@ def _draft(sent: Mapping[str, Any]) -> Draft:
     )
     if sent.get("text") is None:
         raise InvalidInputError({"text": "Send the text to save."})
+    if "\0" in forms.text(sent, "text", strip=False):
+        raise InvalidInputError({"text": "There is a NUL (U+0000) in it, which no text has. Take it out."})
     version = forms.text(sent, "overwrite_version") or forms.text(sent, "version")
     draft = Draft(
         text=forms.text(sent, "text", strip=False),
