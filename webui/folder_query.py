@@ -9,13 +9,11 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from webui import forms
+from webui.engine.file_model import MOST_AT_ONCE, SORTS
 from webui.errors import InvalidInputError
 
-SORTS: Final = ("name", "size", "modified", "mode", "owner")
 WINDOW: Final = 200
 """Entries a page shows at a time."""
-MOST_AT_ONCE: Final = 5_000
-"""Entries a script may ask for at a time."""
 _KNOWN: Final = {"q", "sort", "hidden", "limit", "next", "offset", "snapshot", "inspect"}
 _CURSOR = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,9})")
 

@@ -108,11 +108,6 @@ def name_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def name_id(raw: bytes) -> str:
-    """A name as a URL has it: percent-encoded, as one segment."""
-    return quote(raw, safe="")
-
-
 def shown_name(raw: bytes) -> str:
     """A name as a person may see it: what is no text, can't be seen or turns the direction is spelled out.
 

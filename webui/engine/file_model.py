@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from webui.paths import VolumePath
+
+SORTS: Final = ("name", "size", "modified", "mode", "owner")
+"""What a folder can be sorted by."""
+MOST_AT_ONCE: Final = 5_000
+"""Entries that may be asked for, or named, at a time."""
 
 
 class EntryType(StrEnum):

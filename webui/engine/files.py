@@ -13,21 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from posixpath import normpath
-from typing import Final
 
 from webui.engine import scripts
-from webui.engine.file_model import Entry, EntryType, FolderPage, Place, TargetState
+from webui.engine.file_model import MOST_AT_ONCE, SORTS, Entry, EntryType, FolderPage, Place, TargetState
 from webui.engine.file_trouble import refuse, trouble
 from webui.engine.inside import Inside
 from webui.engine.session import MISSING, OnCancel, Output, SessionLostError, ended_by
 from webui.errors import ConflictError, EngineError, InvalidInputError
 from webui.paths import TOP, VolumePath, name_text
 
-SORTS: Final = ("name", "size", "modified", "mode", "owner")
 _MOST_REMEMBERED = 200
 _MOST_NAMES_REMEMBERED = 600_000
 _DETAILS_AT_ONCE = 500
-_MOST_SELECTED = 5_000
 
 _TYPES = {
     b"f": EntryType.FILE,
@@ -168,8 +165,8 @@ class Files:
         Holes, hard links, extended attributes and ACLs are kept, sockets left out: tar has none. `options` are more of
         GNU tar's. The iterator raises where the helper could not read everything.
         """
-        if len(names) > _MOST_SELECTED:
-            raise InvalidInputError({"path": f"Choose at most {_MOST_SELECTED:,} entries, or the folder they are in."})
+        if len(names) > MOST_AT_ONCE:
+            raise InvalidInputError({"path": f"Choose at most {MOST_AT_ONCE:,} entries, or the folder they are in."})
         script = scripts.into(folder) + b"".join(map(scripts.exists, names)) + scripts.tar(names, options)
         with self._process(script, folder, "packed", allowed=frozenset({0, 1})) as chunks:
             yield chunks

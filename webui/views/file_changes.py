@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 from flask import Blueprint, Response, url_for
 
 from webui import forms
-from webui.engine.file_model import Entry, Exists
+from webui.engine.file_model import MOST_AT_ONCE, Entry, Exists
 from webui.errors import DemijohnError, InvalidInputError, NotFoundError, PartlyDoneError
 from webui.jobs.copying import start_copy
 from webui.paths import VolumePath, file_name, shown_name, volume_path
@@ -25,9 +25,6 @@ from webui.views.file_shapes import entry_json
 from webui.views.places import Opened, opened, opened_to_change, path_from, paths_by_id, paths_sent
 
 blueprint = Blueprint("file_changes", __name__, url_prefix="/e/<engine>/<place:where>")
-
-MOST_AT_ONCE = 5_000
-"""Paths in one request."""
 
 
 @blueprint.delete("/files/<entry:rest>")
