@@ -72,8 +72,8 @@ ICONS = (
     *("file-text", "file-zip", "filter", "flask", "folder", "folder-off", "folder-plus", "folder-symlink"),
     *("folder-up", "help", "history", "home", "info-circle", "keyboard", "layout-sidebar-right", "link"),
     *("list-check", "loader-2", "lock", "moon", "network", "note", "packages", "photo", "pipeline", "player-play"),
-    *("player-stop", "plug", "plug-connected", "plug-connected-x", "plus", "refresh", "rotate-clockwise", "search"),
-    *("server", "settings", "share", "sun", "terminal-2", "trash", "unlink", "upload", "x"),
+    *("player-stop", "plug", "plug-connected", "plug-connected-x", "plus", "refresh", "rotate-clockwise", "scissors"),
+    *("search", "server", "settings", "share", "sun", "terminal-2", "trash", "unlink", "upload", "x"),
 )
 """The icons of the sprite, by their names at https://tabler.io/icons."""
 
