@@ -33,6 +33,13 @@ CONTAINERS = (
     ("shop-backup", "postgres-main:/source:ro"),
     ("shop-web", "shop_images:/srv/images"),
 )
+SITE = """
+cd /data && mkdir -p assets/fonts config/nginx logs uploads/2026/10 uploads/2026/11
+for page in index about contact; do echo "<h1>$page</h1>" >$page.html; done
+printf 'server:\\n  host: 0.0.0.0\\n  port: 8080\\n\\nlog:\\n  level: info\\n  file: /var/log/app.log\\n' >settings.yaml
+for month in 10 11; do for number in 1 2 3 4 5; do truncate -s "${number}00K" uploads/2026/$month/photo-$number.jpg; done; done
+truncate -s 34M backup.tar.gz && ln -s index.html current && ln -s /etc/localtime timezone && chown 33:33 uploads settings.yaml
+"""
 LARGEST_PICTURE = 250_000
 
 
@@ -60,6 +67,9 @@ def furnished(own_docker: Callable[..., str], own_program: Program, page: Page) 
     for name, volume in CONTAINERS:
         own_docker("run", "--detach", f"--name={name}", "--network=none", f"--volume={volume}", NAME, "sleep", "600")
     own_docker("stop", "--time=0", "shop-backup")
+    own_docker(
+        "run", "--rm", "--network=none", "--volume=blog_uploads:/data", NAME, "sh", "-c", f"rm /data/blob; {SITE}"
+    )
 
 
 @pytest.fixture
@@ -80,6 +90,11 @@ def test_pictures(page: Page, own_program: Program, furnished: None, folder_for_
     page.get_by_role("checkbox", name="Created").uncheck()
     page.keyboard.press("Escape")
     photograph(page, folder_for_pictures, "volumes")
+
+    page.goto(f"{own_program.origin}{VOLUMES}/blog_uploads/files?inspect=settings.yaml")
+    expect(page.get_by_role("complementary", name="Preview")).to_contain_text("lines end with LF")
+    settled(page)
+    photograph(page, folder_for_pictures, "files")
 
     page.goto(own_program.origin + WIZARD)
     paste(
