@@ -89,11 +89,14 @@ def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) 
             engine.api.remove_container(container, force=True)
             engine.api.remove_volume(place.name)
             raise NotFoundError(f"There is no {place.subject} (any more).")
+        session = None
         try:
-            sock = _attached(engine.api, container)
+            session = _session(_attached(engine.api, container), key)
             _begin(engine.api, container, place)
-            return container, name, _session(sock, key)
+            return container, name, session
         except BaseException:
+            if session is not None:
+                session.close()
             with suppress(DemijohnError):  # swept at the next start; what was raised first is what is to be told
                 remove(engine, container)
             raise
