@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -35,6 +36,14 @@ def asked(client: Client, url: str, verb: str, **fields: str) -> str:
     answer = client.form(f"{url}/-/ask/{verb}", fields)
     assert answer.status == 200, answer.text
     return answer.text
+
+
+@pytest.mark.parametrize("form", ["import", "upload"])
+def test_a_form_that_brings_files_names_the_engine_without_scripts_too(
+    visitor: Client, engine: Engine, url: str, form: str
+) -> None:
+    named = quote(engine.facts().identity, safe="/")
+    assert f"&amp;engine_id={named}&amp;" in visitor.get(f"{url}/-/{form}").text
 
 
 @pytest.mark.parametrize("verb", ["rename", "permissions"])

@@ -80,17 +80,10 @@ class Changes:
         with self.staged() as (helper, token):
             self.receive(helper, token, chunks, size, path)
             if before is not None:
-                with helper.process() as session:  # what is replaced is on the disk: it takes its time until this is
-                    flushed = session.run(scripts.flush(helper.staging, token), seconds=_LONGEST_SECONDS)
-                refuse(flushed, self.place, path, "written")
+                self._flush(helper, token, path)
             if parents and not path.parent.is_top:
                 self.make_folder(path.parent, parents=True)
-            prepare = scripts.like_before(path, token, NEW_FILE)
-            if version:
-                prepare += scripts.same_version(path.name, version)
-            if digest:
-                prepare += scripts.same_content(path.name, digest)
-            target = self._settle(helper, token, path, exists, prepare)
+            target = self._settle(helper, token, path, exists, _before_it_settles(path, token, version, digest))
         if target is None:
             return None
         warnings = _broken_links(before) if target == path else ()
@@ -248,6 +241,12 @@ class Changes:
             output = feeding.put(self.files.inside.engine.api, helper.carrier(), folder, file)
             refuse(output, self.place, path, "written")
 
+    def _flush(self, helper: Helper, token: bytes, path: VolumePath) -> None:
+        """See that what is staged is on the disk, as what it is about to replace is. That takes its time."""
+        with helper.process() as session:
+            flushed = session.run(scripts.flush(helper.staging, token), seconds=_LONGEST_SECONDS)
+        refuse(flushed, self.place, path, "written")
+
     def _send(self, session: Session, script: bytes, chunks: Iterable[bytes], path: VolumePath, doing: str) -> bytes:
         """Feed a script that takes pieces; what it complained of. Raised where it fails."""
         output = feeding.feed(session, script, chunks)
@@ -309,6 +308,16 @@ class Changes:
             )
         if path.parts[0].startswith(scripts.OWN_PREFIXES):
             raise ConflictError("Names that begin like this are Demijohn's own.", hint="Choose another name.")
+
+
+def _before_it_settles(path: VolumePath, token: bytes, version: str, digest: str) -> bytes:
+    """What is done to a staged file before it gets its name: it becomes like the one there, which has to be as expected."""
+    script = scripts.like_before(path, token, NEW_FILE)
+    if version:
+        script += scripts.same_version(path.name, version)
+    if digest:
+        script += scripts.same_content(path.name, digest)
+    return script
 
 
 def _said(helper: Helper, script: bytes) -> Output:
