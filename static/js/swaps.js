@@ -15,7 +15,7 @@ Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
 // What an answer that is an error says.
 export function errorIn(xhr) {
   const box = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box");
-  const said = [...(box?.children ?? [])].filter((each) => !each.matches(".only-dialog")).map((each) => each.textContent).join(" ");
+  const said = [...(box?.children ?? [])].filter((each) => !each.matches(".only-dialog")).map((each) => (each.matches("h2") ? `${each.textContent.trim()}:` : each.textContent)).join(" ");
   return (said || `The server answered ${xhr.status}.`).replace(/\s+/g, " ").trim();
 }
 

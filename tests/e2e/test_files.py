@@ -643,7 +643,7 @@ def test_a_folder_that_is_gone_says_so_with_the_way_out(page: Page, volume: str,
     settled(page)
     (shop / "elsewhere").rename(shop / "away")
     entry(page, "elsewhere").get_by_role("link").click()
-    expect(page.get_by_role("alert")).to_contain_text("“elsewhere” is not in volume")
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"^\s*Not found: “elsewhere” is not in volume"))
     expect(entry(page, "away")).to_be_visible()
     entry(page, "away").get_by_role("link").click()
     expect(page.get_by_text("This folder is empty")).to_be_visible()
