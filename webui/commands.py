@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from webui.engine.file_model import Place
 from webui.paths import VolumePath, name_text, shown_name
+from webui.storage import shell_words
 
 
 def volume_list() -> str:
@@ -28,7 +29,10 @@ def volume_remove(names: Sequence[str]) -> str:
 
 
 def volume_create(name: str, driver: str, options: Iterable[tuple[str, str]], labels: Iterable[tuple[str, str]]) -> str:
-    """`docker volume create` with its driver, options and labels; Docker's defaults are left out."""
+    """`docker volume create` with its driver, options and labels; Docker's defaults are left out.
+
+    Placeholders of secrets, as `webui.storage.shown_options` sets them, become variables of the shell.
+    """
     words = ["docker", "volume", "create"]
     if driver not in {"", "local"}:
         words += ["--driver", driver]
@@ -36,7 +40,7 @@ def volume_create(name: str, driver: str, options: Iterable[tuple[str, str]], la
         words += ["--opt", f"{key}={value}"]
     for key, value in labels:
         words += ["--label", f"{key}={value}" if value else key]
-    return shlex.join([*words, name] if name else words)
+    return shell_words([*words, name] if name else words)
 
 
 def container_list() -> str:

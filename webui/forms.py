@@ -1,4 +1,4 @@
-"""Data that was sent, turned into dataclasses or into errors at their fields. Pure.
+"""Data that was sent, turned into values or into errors at their fields. Pure.
 
 A field of a form is a tuple of strings, as it may be repeated; every other value is what JSON has.
 """
@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from webui.errors import InvalidInputError
-
-T = TypeVar("T")
 
 _DRIVER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:[/:@][a-zA-Z0-9_.-]*[a-zA-Z0-9_-])*")
 
@@ -23,37 +20,6 @@ MOST_ENTRIES = 100
 
 LONGEST_VALUE = 32 * 1024
 """Characters of one value; the engine would take more and every list of it would carry them."""
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeForm:
-    """What a new volume is to be."""
-
-    name: str
-    driver: str = "local"
-    options: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def volume_form(sent: Mapping[str, Any], name_problem: Callable[[str], str]) -> VolumeForm:
-    """The form for a new volume. `name_problem` says in a sentence what is wrong with a name, or nothing.
-
-    Raises InvalidInputError with fields name, driver, options, labels, and any field that is not known.
-    """
-    problems = unknown_fields(
-        sent, {"name", "driver", "engine_id", "action", *_entry_fields("options"), *_entry_fields("labels")}
-    )
-    form = VolumeForm(
-        name=_noted(problems, "name", lambda: text(sent, "name", strip=False)) or "",
-        driver=_noted(problems, "driver", lambda: _driver(sent)) or "local",
-        options=_noted(problems, "options", lambda: entries(sent, "options")) or {},
-        labels=_noted(problems, "labels", lambda: entries(sent, "labels")) or {},
-    )
-    if "name" not in problems and (problem := name_problem(form.name)):
-        problems["name"] = problem
-    if problems:
-        raise InvalidInputError(problems)
-    return form
 
 
 def text(sent: Mapping[str, Any], name: str, *, strip: bool = True) -> str:
@@ -107,6 +73,14 @@ def number(sent: Mapping[str, Any], name: str, *, default: int) -> int:
     if not _WHOLE_NUMBER.fullmatch(said):
         raise InvalidInputError({name: f"“{_short(said)}” is not a whole number."})
     return int(said)
+
+
+def driver(sent: Mapping[str, Any]) -> str:
+    """The name of a volume driver, `local` where none was sent. Raises InvalidInputError."""
+    named = text(sent, "driver") or "local"
+    if not _DRIVER_NAME.fullmatch(named):
+        raise InvalidInputError({"driver": f"“{_short(named)}” is no name of a volume driver."})
+    return named
 
 
 def entries(sent: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -165,17 +139,6 @@ def check_fields(sent: Mapping[str, Any], known: set[str]) -> None:
         raise InvalidInputError(strange)
 
 
-def _driver(sent: Mapping[str, Any]) -> str:
-    driver = text(sent, "driver") or "local"
-    if not _DRIVER_NAME.fullmatch(driver):
-        raise InvalidInputError({"driver": f"“{_short(driver)}” is no name of a volume driver."})
-    return driver
-
-
-def _entry_fields(name: str) -> set[str]:
-    return {name, f"{name}_key", f"{name}_value", f"{name}_text"}
-
-
 def _entry_pairs(sent: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     value = sent.get(name)
     if isinstance(value, Mapping):
@@ -222,14 +185,6 @@ def _assignments(line: str, name: str) -> list[str]:
             raise InvalidInputError({name: f"“{_short(word)}” is not understood here."})
         found.append(value if sign else next(rest, ""))
     return found
-
-
-def _noted(problems: dict[str, str], name: str, read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except InvalidInputError as error:
-        problems[name] = error.message
-        return None
 
 
 def _short(value: str) -> str:

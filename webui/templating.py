@@ -27,6 +27,7 @@ STYLESHEETS = (
     "listing.css",
     "inspector.css",
     "dialog.css",
+    "storage.css",
     "wizard.css",
     "pages.css",
     "files.css",

@@ -4,6 +4,7 @@ import "./live.js";
 import "./dialogs.js";
 import "./notices.js";
 import "./copying.js";
+import "./secrets.js";
 import "./grid.js";
 import "./inspector.js";
 import "./menu.js";

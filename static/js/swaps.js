@@ -7,6 +7,8 @@ Idiomorph.defaults.ignoreActiveValue = true;
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
   if (name === "checked" && kept(node)) return false;
   if ((name === "value" || name === "checked" || name === "selected") && typedSince(node)) return false;
+  if ((name === "value" || name === "type") && node.dataset.secret !== undefined) return false;
+  if (name === "aria-pressed" && node.dataset.reveal) return false;
   if (name === "open" && node instanceof HTMLDetailsElement) return false;
   if ((name === "data-selected" || name === "data-open" || name === "tabindex") && node.matches("tr[data-row]")) return false;
   return true;

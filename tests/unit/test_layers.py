@@ -26,12 +26,15 @@ MAY_IMPORT: Final = {
     "webui.preview": {"webui.errors"},
     "webui.archives": {"webui.errors", "webui.paths"},
     "webui.treemap": set(),
+    "webui.storage": {"webui.errors", "webui.forms", "webui.mounts"},
+    "webui.volume_form": {"webui.errors", "webui.forms", "webui.mounts", "webui.storage"},
+    "webui.buckets": {"webui.storage"},
     "webui.engine.model": {"webui.errors"},
     "webui.engine": {"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives"},
     "webui.store": {"webui.errors", "webui.settings"},
     "webui.jobs": {
         *{"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives"},
-        *{"webui.store", "webui.engine"},
+        *{"webui.store", "webui.engine", "webui.storage", "webui.buckets"},
     },
 }
 KNOWS_REQUESTS: Final = ("webui.views", "webui.render", "webui.security")

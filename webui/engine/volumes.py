@@ -59,8 +59,22 @@ def create_volume(
     ConflictError. Raises InvalidInputError for options or a driver the engine refuses, in the engine's words.
     """
     with engine.reservations.of(f"volume {name}"):
-        _refuse_existing(engine, name, wait)
+        refuse_existing(engine, name, wait)
         return make_volume(engine, name, driver, options or {}, labels or {})
+
+
+def refuse_existing(engine: Engine, name: str, wait: float) -> None:
+    """Raises ConflictError where there is a volume of that name."""
+    try:
+        existing = inspect_volume(engine, name, wait=wait)
+    except NotFoundError:
+        return
+    raise ConflictError(
+        f"A volume named {name} exists already.",
+        hint="Docker would hand it out unchanged and ignore the new options. Open it, or choose another name.",
+        fields={"name": f"A volume named {name} exists already."},
+        used_by=tuple(asdict(use) for use in existing.used_by),
+    )
 
 
 def make_volume(
@@ -121,19 +135,6 @@ def in_use(name: str, uses: Sequence[VolumeUse]) -> ConflictError:
         f"Volume {name} is in use by {who}.",
         hint="Stopped containers hold their volumes too. Remove the containers first, then delete the volume.",
         used_by=tuple(asdict(use) for use in uses),
-    )
-
-
-def _refuse_existing(engine: Engine, name: str, wait: float) -> None:
-    try:
-        existing = inspect_volume(engine, name, wait=wait)
-    except NotFoundError:
-        return
-    raise ConflictError(
-        f"A volume named {name} exists already.",
-        hint="Docker would hand it out unchanged and ignore the new options. Open it, or choose another name.",
-        fields={"name": f"A volume named {name} exists already."},
-        used_by=tuple(asdict(use) for use in existing.used_by),
     )
 
 

@@ -28,10 +28,11 @@ def start_helper_image(runner: Runner, engine: Engine, image: str) -> Job:
     The result is `{"image": name}`: the one that was asked for, or the one made here.
     """
     name = str(parse_reference(image))
-    return runner.submit(KIND, name, engine.name, name, lambda context: _get(context, engine, name))
+    return runner.submit(KIND, name, engine.name, name, lambda context: get_helper_image(context, engine, name))
 
 
-def _get(context: JobContext, engine: Engine, name: str) -> dict[str, Any]:
+def get_helper_image(context: JobContext, engine: Engine, name: str) -> dict[str, Any]:
+    """The same as a part of another job."""
     try:
         _pull(context, engine, name)
     except DemijohnError as error:

@@ -21,6 +21,7 @@ from webui.views.host import blueprint as host
 from webui.views.images import blueprint as images
 from webui.views.jobs import blueprint as jobs
 from webui.views.mounts import blueprint as mounts
+from webui.views.new_volumes import blueprint as new_volumes
 from webui.views.palette import blueprint as palette
 from webui.views.transfers import blueprint as transfers
 from webui.views.usage import blueprint as usage
@@ -29,6 +30,7 @@ from webui.views.volumes import blueprint as volumes
 _BLUEPRINTS = (
     *(
         volumes,
+        new_volumes,
         files,
         file_changes,
         file_dialogs,

@@ -69,7 +69,7 @@ def received(*, longest: int = LONGEST_FORM) -> dict[str, Any]:
     form.
     """
     request.max_content_length = request.max_form_memory_size = longest
-    if request.is_json:
+    if request.is_json and _has_body():
         return _json_object()
     if request.mimetype not in _FORM_TYPES and _has_body():
         raise UnsupportedMediaType

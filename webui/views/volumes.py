@@ -1,4 +1,4 @@
-"""Volumes over HTTP: list, create, inspect, delete, measure."""
+"""Volumes over HTTP: list, inspect, delete, measure. New ones are made in `webui.views.new_volumes`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from webui.engine.file_model import Place
 from webui.engine.model import Volume
 from webui.engine.secrets import masked_options
 from webui.engine.sizes import Measurement
-from webui.errors import ConflictError, DemijohnError, InvalidInputError
-from webui.mounts import volume_name_problem
-from webui.render import answer, done, go, wants_json
+from webui.errors import DemijohnError, InvalidInputError
+from webui.render import answer, done, wants_json
 from webui.views._shared import catalogue, house, listed, outcome, received, same_engine, sent_along, wait
 from webui.views.shapes import volume_json
 
@@ -49,50 +48,6 @@ def index(engine: str) -> Response:
         measurement=found.measurement,
         command=commands.volume_list(),
     )
-
-
-@blueprint.post("")
-def create(engine: str) -> Response:
-    """Make a volume."""
-    found = catalogue(engine)
-    sent = received()
-    try:
-        form = forms.volume_form(sent, volume_name_problem)
-        volume = engine_volumes.create_volume(
-            found.engine, form.name, driver=form.driver, options=form.options, labels=form.labels, wait=wait()
-        )
-    except DemijohnError as error:
-        if wants_json():
-            raise
-        return _form_again(found, sent, error)
-    return go(
-        url_for(".index", inspect=volume.name) if request.htmx else url_for(".show", name=volume.name),
-        volume_json(volume),
-    )
-
-
-@blueprint.get("/-/new")
-def new(engine: str) -> Response:
-    """The form for a new volume."""
-    return _form(catalogue(engine), {"name": request.args.get("name", "")}, None)
-
-
-@blueprint.post("/-/preview")
-def preview(engine: str) -> Response:
-    """The form again, with what would happen; nothing is made."""
-    found = catalogue(engine)
-    sent = received()
-    try:
-        form = forms.volume_form(sent, volume_name_problem)
-    except InvalidInputError as error:
-        # Fields nobody has touched yet are not complained about.
-        touched = {
-            name: problem for name, problem in error.fields.items() if name != "name" or forms.text(sent, "name")
-        }
-        return _form(found, sent, InvalidInputError(touched) if touched else None)
-    taken = any(volume.name == form.name for volume in found.volumes(fresh=False).items)
-    problem = f"A volume named {form.name} exists already." if taken else ""
-    return _form(found, sent, ConflictError(problem, fields={"name": problem}) if taken else None)
 
 
 @blueprint.get("/-/delete")
@@ -238,58 +193,3 @@ def _measurement(measurement: Measurement, status: int = 200) -> Response:
         status=status,
         measurement=measurement,
     )
-
-
-def _form_again(found: Catalogue, sent: dict[str, Any], error: DemijohnError) -> Response:
-    response = _form(found, sent, error)
-    response.status_code = error.status
-    return response
-
-
-def _form(found: Catalogue, sent: dict[str, Any], error: DemijohnError | None) -> Response:
-    options, options_text = _rows(sent, "options")
-    labels, labels_text = _rows(sent, "labels")
-    name, driver = forms.text(sent, "name", strip=False), forms.text(sent, "driver", strip=False)
-    return answer(
-        "volumes/new.html",
-        "dialog",
-        {},
-        typed={"name": name, "driver": driver, "options_text": options_text, "labels_text": labels_text},
-        rows={"options": options, "labels": labels},
-        error=error,
-        problems=error.details().get("fields", {}) if error else {},
-        drivers=_drivers(found),
-        command=commands.volume_create(
-            name, driver.strip() or "local", [row for row in options if row[0]], [row for row in labels if row[0]]
-        ),
-    )
-
-
-def _rows(sent: Mapping[str, Any], name: str) -> tuple[list[tuple[str, str]], str]:
-    """Rows and text as they were sent, after a button: `add-labels`, `remove-labels:2` or `paste-labels`."""
-    rows = list(zip(forms.many(sent, f"{name}_key"), forms.many(sent, f"{name}_value"), strict=False))
-    pasted = forms.text(sent, f"{name}_text", strip=False)
-    verb, _, place = forms.text(sent, "action").partition(":")
-    if verb == f"remove-{name}":
-        rows = [row for number, row in enumerate(rows) if str(number) != place]
-    if verb == f"paste-{name}":
-        rows, pasted = _with_pasted(rows, pasted, name)
-    if verb == f"add-{name}" or not rows:
-        rows = [*rows, ("", "")]
-    return rows, pasted
-
-
-def _with_pasted(rows: list[tuple[str, str]], pasted: str, name: str) -> tuple[list[tuple[str, str]], str]:
-    """The rows with those the text means; text that can't be read stays, and the form says why."""
-    try:
-        found = forms.pasted_entries(pasted, name)
-    except InvalidInputError:
-        return rows, pasted
-    return [row for row in rows if any(row)] + found, ""
-
-
-def _drivers(found: Catalogue) -> tuple[str, ...]:
-    try:
-        return found.engine.facts().volume_drivers or ("local",)
-    except DemijohnError:
-        return ("local",)
