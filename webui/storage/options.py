@@ -6,12 +6,14 @@ https://rclone.org/docker/ and, for Podman, https://docs.podman.io/en/latest/mar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from webui.storage.model import S3, Bind, Bucket, Crypt, Folder, Mounting, Nfs, Other, Smb, Storage, Tmpfs
 from webui.storage.obscure import obscure
 from webui.storage.providers import rclone_name
 
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 GIVING_UP = ("soft", "timeo=100", "retrans=2")
 """Mount options with which a program is told of an error where a server does not answer, and not left waiting."""
 
@@ -138,4 +140,5 @@ def _text(number: int | None) -> str:
 
 
 def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    """A value in a connection string; quotes inside it are doubled."""
+    return value if _PLAIN.fullmatch(value) else '"' + value.replace('"', '""') + '"'
