@@ -16,9 +16,12 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from webui import glossary
+from webui.engine.model import Volume
+from webui.engine.secrets import masked_options
 from webui.file_looks import can_edit, file_icon, letters, link_path, target_words, type_words
 from webui.paths import shown_name
 from webui.preview import marked
+from webui.storage import storage_words
 
 STYLESHEETS = (
     "tokens.css",
@@ -102,6 +105,7 @@ def init_app(app: Flask) -> None:
         target_words=target_words,
         link_path=link_path,
         can_edit=can_edit,
+        kept_where=kept_where,
     )
     environment.globals.update(
         asset=asset_finder(Path(app.static_folder or ""), app.static_url_path or ""),
@@ -136,6 +140,11 @@ def asset_finder(folder: Path, address: str) -> Callable[[str], str]:
         return f"{address}/{quote(name)}?v={version(name, changed)}"
 
     return asset
+
+
+def kept_where(volume: Volume) -> str:
+    """Where a volume's data lives, in a sentence; nothing for the usual place."""
+    return storage_words(volume.driver, masked_options(volume.options)).sentence if volume.options else ""
 
 
 def segment(name: str) -> str:

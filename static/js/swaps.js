@@ -14,6 +14,9 @@ Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
   return true;
 };
 
+// What was asked for by a button, such as whether storage answers, is not forgotten because something else changed.
+Idiomorph.defaults.callbacks.beforeNodeMorphed = (before, after) => !before.dataset?.keptFor || before.dataset.keptFor !== after.dataset?.keptFor;
+
 // What an answer that is an error says.
 export function errorIn(xhr) {
   const box = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector(".error-box");

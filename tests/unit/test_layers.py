@@ -30,7 +30,9 @@ MAY_IMPORT: Final = {
     "webui.volume_form": {"webui.errors", "webui.forms", "webui.mounts", "webui.storage"},
     "webui.buckets": {"webui.storage"},
     "webui.engine.model": {"webui.errors"},
-    "webui.engine": {"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives"},
+    "webui.engine": {
+        *{"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives", "webui.storage"},
+    },
     "webui.store": {"webui.errors", "webui.settings"},
     "webui.jobs": {
         *{"webui.errors", "webui.mounts", "webui.settings", "webui.paths", "webui.archives"},

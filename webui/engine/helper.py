@@ -22,6 +22,7 @@ from webui.engine.file_model import Place
 from webui.engine.model import ROLE_LABEL
 from webui.engine.session import LOOP, Session, SessionLostError
 from webui.errors import ConflictError, DemijohnError, NotFoundError
+from webui.storage import Trouble, explain, read_options
 
 if TYPE_CHECKING:
     from webui.engine.connection import Engine
@@ -43,6 +44,14 @@ _ENVIRONMENT = {
     "HOME": "/",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
+
+
+class MountError(ConflictError):
+    """The engine can't mount a place; `said` are its own words about that."""
+
+    def __init__(self, message: str, said: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.said = said
 
 
 @contextmanager
@@ -103,17 +112,29 @@ def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) 
 
 
 def _begin(api: Any, container: str, place: Place) -> None:
-    """Start it. Raises ConflictError where the engine can't mount the place, in the engine's words."""
+    """Start it. Raises MountError where the engine can't mount the place, in words and in the engine's own."""
     try:
         api.start(container)
     except docker.errors.APIError as error:
         words = engine_words(error)
         if "mount" not in words.lower():
             raise
-        raise ConflictError(
-            f"The engine can’t mount {place.subject}. {words}",
-            hint="Its storage is not there, or its driver options are wrong. Options can’t be changed: make a new volume.",
+        trouble = _meaning(api, place, words)
+        raise MountError(
+            " ".join(filter(None, (f"The engine can’t mount {place.subject}.", trouble.sentence, words))),
+            words,
+            hint=f"{trouble.hint} Options can’t be changed: make a new volume where they are wrong.".lstrip(),
         ) from error
+
+
+def _meaning(api: Any, place: Place, words: str) -> Trouble:
+    """What the engine's words mean for the kind of storage that the volume is kept in."""
+    unknown = Trouble("", "Its storage is not there, or its driver options are wrong.")
+    if place.kind != "volume":
+        return unknown
+    volume = api.inspect_volume(place.name)
+    where = read_options(volume.get("Driver") or "local", volume.get("Options") or {}).where
+    return explain(where, words) or unknown
 
 
 def names_of(engine: Engine) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from webui.buckets import OutOfReachError, bucket_trouble
 from webui.engine.connection import Engine
 from webui.engine.file_model import Place
+from webui.engine.helper import MountError
 from webui.engine.helper_image import find_helper_image
 from webui.engine.model import Volume
 from webui.engine.secrets import masked_text
@@ -268,7 +269,7 @@ def _trouble(where: Where, error: DemijohnError) -> Trouble:
     if isinstance(error, StorageSilentError):
         return silence()
     field = next(iter(error.fields), "") if isinstance(error, InvalidInputError) else ""
-    said = masked_text(error.message)
+    said = error.said if isinstance(error, MountError) else masked_text(error.message)
     return explain(where, said) or Trouble(said, error.hint, field)
 
 

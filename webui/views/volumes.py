@@ -15,8 +15,11 @@ from webui.engine.file_model import Place
 from webui.engine.model import Volume
 from webui.engine.secrets import masked_options
 from webui.engine.sizes import Measurement
-from webui.errors import DemijohnError, InvalidInputError
-from webui.render import answer, done, wants_json
+from webui.errors import DemijohnError, InvalidInputError, NotFoundError
+from webui.jobs import Job
+from webui.jobs.storage_test import CHECK, start_storage_check
+from webui.render import answer, done, go, wants_json
+from webui.storage import storage_words
 from webui.views._shared import catalogue, house, listed, outcome, received, same_engine, sent_along, wait
 from webui.views.shapes import volume_json
 
@@ -126,10 +129,35 @@ def show(engine: str, name: str) -> Response:
         raw=raw,
         reveal=reveal,
         options=volume.options if reveal else masked_options(volume.options),
+        storage=storage_words(volume.driver, masked_options(volume.options)),
         hidden=masked_options(volume.options) != dict(volume.options),
         tab=request.args.get("tab", "overview"),
         command=commands.volume_inspect(name),
     )
+
+
+@blueprint.post("/<name>/-/check")
+def check(engine: str, name: str) -> Response:
+    """Ask the storage of a volume whether it answers, as a job."""
+    found = catalogue(engine)
+    forms.check_fields(received(), set())
+    volume = engine_volumes.inspect_volume(found.engine, name, wait=wait())
+    job = start_storage_check(house().runner, found.engine, house().settings.helper_image, volume)
+    if wants_json():
+        return go(url_for("jobs.show", job_id=job.id), {"job": job.to_json()}, status=202)
+    if not request.htmx:
+        house().runner.wait(job.id, wait())
+    return _checked(name, job)
+
+
+@blueprint.get("/<name>/-/check")
+def checked(engine: str, name: str) -> Response:
+    """How far that job is, or what it said."""
+    catalogue(engine)
+    job = house().runner.get(request.args.get("job", ""))
+    if job.kind != CHECK or job.subject != name:
+        raise NotFoundError("There is no such job.")
+    return _checked(name, job)
 
 
 @blueprint.delete("/<name>")
@@ -139,6 +167,10 @@ def delete(engine: str, name: str) -> Response:
     same_engine(found, sent_along(set()))
     _delete(found, name)
     return done(url_for(".index"), None, event="volume", message=f"Volume {name} was deleted.")
+
+
+def _checked(name: str, job: Job) -> Response:
+    return answer("volumes/check.html", "check", {"job": job.to_json()}, name=name, job=job)
 
 
 def _delete(found: Catalogue, name: str, seen: str = "") -> None:
