@@ -21,7 +21,7 @@ _SECRET_NAME = re.compile(
 # Bounded, and begun only where a word begins: a value may be megabytes long.
 _KEY = rf"(?<![\w.-])(?P<key>[\w.-]{{0,64}}?(?:{_WORDS}|pwd)[\w.-]{{0,64}})(?P<sign>\s*=\s*)"
 _QUOTED = r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'"
-_ASSIGNMENT = re.compile(rf"{_KEY}(?P<value>{_QUOTED}|[^,]+)", re.IGNORECASE)
+_ASSIGNMENT = re.compile(rf"{_KEY}(?P<value>{_QUOTED}|(?:[^,]|,,)+)", re.IGNORECASE)
 _REMOTE_ASSIGNMENT = re.compile(rf"{_KEY}(?P<value>{_QUOTED}|[^,:]+)", re.IGNORECASE)
 _FLAG_AND_SECRET = re.compile(
     rf"(?P<before>(?<!\S)--?[\w.-]{{0,64}}?(?:{_WORDS}|pwd)[\w.-]{{0,64}}[ ])[^\s=-][^\s,]*", re.IGNORECASE

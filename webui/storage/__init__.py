@@ -24,13 +24,14 @@ from webui.storage.raw import check_options
 from webui.storage.reading import Reading, read_options, read_remote, split_mount_options
 from webui.storage.sheet import key_sheet
 from webui.storage.trouble import Trouble, explain, silence
-from webui.storage.words import HINTS, LABELS, StorageWords, storage_words
+from webui.storage.words import HINTS, LABELS, PAGES, StorageWords, storage_words
 
 __all__ = [
     "FIELDS",
     "HINTS",
     "LABELS",
     "NAMES",
+    "PAGES",
     "S3",
     "SECRETS",
     "Bind",

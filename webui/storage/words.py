@@ -40,6 +40,20 @@ HINTS: Mapping[Where, str] = {
 }
 
 
+_DOCKER = "https://docs.docker.com/engine/storage"
+PAGES: Mapping[Where, str] = {
+    Where.LOCAL: f"{_DOCKER}/volumes/",
+    Where.BIND: f"{_DOCKER}/bind-mounts/",
+    Where.TMPFS: f"{_DOCKER}/tmpfs/",
+    Where.NFS: f"{_DOCKER}/volumes/#create-a-service-which-creates-an-nfs-volume",
+    Where.SMB: f"{_DOCKER}/volumes/#create-cifssamba-volumes",
+    Where.S3: "https://rclone.org/docker/",
+    Where.CRYPT_LOCAL: "https://rclone.org/crypt/",
+    Where.CRYPT_S3: "https://rclone.org/crypt/",
+    Where.OTHER: f"{_DOCKER}/volumes/#use-a-volume-driver",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class StorageWords:
     """What to tell of a volume: where it is kept in a sentence, details as label and text, and what does not survive."""

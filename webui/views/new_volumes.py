@@ -17,7 +17,7 @@ from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFou
 from webui.jobs import Job, JobState
 from webui.jobs.storage_test import CREATE, NewVolume, Wanted, passed, start_storage_test, start_tested_volume
 from webui.render import answer, go, wants_json
-from webui.storage import HINTS, LABELS, Crypt, Where, driver_of, key_sheet
+from webui.storage import HINTS, LABELS, PAGES, Crypt, Where, driver_of, key_sheet
 from webui.views._shared import catalogue, house, received, wait
 from webui.views.shapes import volume_json
 from webui.volume_draft import VolumeDraft, touched, volume_draft
@@ -184,6 +184,7 @@ def _form(
         draft=draft,
         places=[(where, LABELS[where], _ICONS[where]) for where in Where],
         place_hint=HINTS[draft.where],
+        place_page=PAGES[draft.where],
         error=error,
         problems=problems,
         stray=[text for name, text in problems.items() if name not in draft.shown_names],
