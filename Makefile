@@ -23,7 +23,7 @@ run: $(RUNTIME) $(VENDOR)
 assets: $(VENDOR)
 
 test: $(DEVELOPMENT) $(VENDOR) $(REGISTRY)
-	@.ci/need programs docker.io=dockerd docker.io=docker chromium=chromium
+	@.ci/need programs docker.io=dockerd docker.io=docker chromium=chromium fuse3=fusermount3
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 lint: $(DEVELOPMENT)
@@ -33,7 +33,7 @@ lint: $(DEVELOPMENT)
 	$(BIN)/djlint --quiet --lint templates
 
 bench: $(DEVELOPMENT) $(VENDOR)
-	@.ci/need programs docker.io=dockerd docker.io=docker
+	@.ci/need programs docker.io=dockerd docker.io=docker fuse3=fusermount3
 	$(BIN)/python -m pytest -s tests/bench $(ARGS)
 
 clean:

@@ -68,7 +68,7 @@ def finished(api: Client, job: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=lambda value: value["where"] if isinstance(value, dict) and "where" in value else "",
 )
-def test_each_place_becomes_the_options_that_docker_needs(  # noqa: PLR0917 - what is made of what, on one engine
+def test_each_place_becomes_the_options_that_docker_needs(
     api: Client,
     docker: Callable[..., str],
     prefix: str,

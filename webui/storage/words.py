@@ -44,7 +44,7 @@ _DOCKER = "https://docs.docker.com/engine/storage"
 PAGES: Mapping[Where, str] = {
     Where.LOCAL: f"{_DOCKER}/volumes/",
     Where.BIND: f"{_DOCKER}/bind-mounts/",
-    Where.TMPFS: f"{_DOCKER}/tmpfs/",
+    Where.TMPFS: f"{_DOCKER}/tmpfs/",  # noqa: S108 - an address
     Where.NFS: f"{_DOCKER}/volumes/#create-a-service-which-creates-an-nfs-volume",
     Where.SMB: f"{_DOCKER}/volumes/#create-cifssamba-volumes",
     Where.S3: "https://rclone.org/docker/",
