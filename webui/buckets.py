@@ -5,6 +5,7 @@ See https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html and E
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from webui.storage import Bucket, Trouble
@@ -31,8 +32,11 @@ def bucket_trouble(bucket: Bucket) -> Trouble | None:
     """
     import botocore.exceptions as wrong  # noqa: PLC0415 - heavy, and most of what the app does needs none of it
 
+    address = f"https://{bucket.endpoint}" if bucket.endpoint and "://" not in bucket.endpoint else bucket.endpoint
     try:
-        _client(bucket).list_objects_v2(Bucket=bucket.bucket, Prefix=bucket.prefix, MaxKeys=1)
+        _client(replace(bucket, endpoint=address)).list_objects_v2(
+            Bucket=bucket.bucket, Prefix=bucket.prefix, MaxKeys=1
+        )
     except wrong.ClientError as error:
         return _refused(bucket, error.response)
     except wrong.SSLError as error:

@@ -281,7 +281,7 @@ class TestRefusals:
             ({"privileged": True}, "privileged"),
         ],
     )
-    def test_name_the_field_and_leave_nothing(  # noqa: PLR0917
+    def test_name_the_field_and_leave_nothing(
         self,
         api: Client,
         basic: Launching,

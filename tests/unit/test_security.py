@@ -611,7 +611,7 @@ class TestOtherSites:
     @pytest.mark.parametrize(
         ("proof", "method", "site", "sender", "mark", "status"), [row.split() for row in MATRIX.split("\n")[2:-1]]
     )
-    def test_who_may_do_what(  # noqa: PLR0917 (the columns of the table)
+    def test_who_may_do_what(
         self, app: Flask, proof: str, method: str, site: str, sender: str, mark: str, status: str
     ) -> None:
         client = app.test_client()

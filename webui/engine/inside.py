@@ -6,8 +6,9 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TypeVar
 
 from webui.engine import helper, scripts
 from webui.engine.connection import Engine
@@ -18,6 +19,7 @@ from webui.engine.single_flight import SingleFlight
 from webui.errors import ConflictError, DemijohnError, EngineUnreachableError, NotFoundError
 from webui.paths import VolumePath
 
+T = TypeVar("T")
 IDLE_SECONDS = 180.0
 """How long a helper waits for the next command before it is removed."""
 MOST_HELPERS = 12
@@ -250,6 +252,13 @@ class Inside:
                 """It stays for a while."""
 
         self._flights.run(place, begin, wait=wait)
+
+    def patiently(self, key: Hashable, look: Callable[[], T], *, wait: float) -> T:
+        """What `look` answers within `wait` seconds; those who ask with the same key share one that still runs.
+
+        Raises EngineSlowError where it takes longer: the next who asks gets the answer. And what `look` raises.
+        """
+        return self._flights.run(key, look, wait=wait)
 
     def sweep(self) -> None:
         """Remove what an earlier run or a crash of the engine left: helpers that ended, and what they had staged.

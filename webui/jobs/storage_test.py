@@ -41,6 +41,7 @@ from webui.storage import (
     driver_of,
     driver_options,
     explain,
+    read_bucket,
     read_options,
     silence,
 )
@@ -141,15 +142,19 @@ def _test(context: JobContext, engine: Engine, image: str, wanted: Wanted) -> di
 def _check(context: JobContext, engine: Engine, image: str, volume: Volume) -> dict[str, Any]:
     context.progress(0, None, "", "Getting ready")
     trials = Trials(engine, _image(context, engine, image))
-    where = read_options(volume.driver, volume.options).where
     context.progress(0, None, "", "Asking the storage")
     stop = threading.Event()
     context.on_cancel(stop.set)
     try:
+        bucket = read_bucket(volume.driver, volume.options)
+        if bucket:
+            _ask_bucket(engine, bucket)
         look = trials.look(Place.volume(volume.name), stop)
+    except _TroubleError as error:
+        raise ConflictError(error.trouble.sentence, hint=error.trouble.hint) from error
     except DemijohnError as error:
         context.check()
-        trouble = _trouble(where, error)
+        trouble = _trouble(read_options(volume.driver, volume.options).where, error)
         raise ConflictError(trouble.sentence, hint=trouble.hint) from error
     if not look.readable:
         raise ConflictError(

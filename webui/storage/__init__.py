@@ -21,7 +21,7 @@ from webui.storage.options import driver_of, driver_options
 from webui.storage.paste import PastedVolume, paste_command
 from webui.storage.providers import provider
 from webui.storage.raw import check_options
-from webui.storage.reading import Reading, read_options, read_remote, split_mount_options
+from webui.storage.reading import Reading, read_bucket, read_options, read_remote, split_mount_options
 from webui.storage.sheet import key_sheet
 from webui.storage.trouble import Trouble, explain, silence
 from webui.storage.words import HINTS, LABELS, PAGES, StorageWords, storage_words
@@ -59,6 +59,7 @@ __all__ = [
     "key_sheet",
     "paste_command",
     "provider",
+    "read_bucket",
     "read_fields",
     "read_options",
     "read_remote",

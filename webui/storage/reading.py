@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from webui.mounts.words import parse_boolean
-from webui.storage.model import Where
+from webui.storage.model import Bucket, Where
 from webui.storage.options import GIVING_UP
 from webui.storage.providers import preset_of
 
@@ -32,6 +32,28 @@ def read_options(driver: str, options: Mapping[str, str]) -> Reading:
         where = Where.LOCAL if driver in {"", "local"} and not left else Where.OTHER
         return Reading(where, {"driver": driver or "local"}, left_over=left)
     return reader(driver, left)
+
+
+def read_bucket(driver: str, options: Mapping[str, str]) -> Bucket | None:
+    """The bucket in which a volume with these options is kept, its keys included, or None where it is in none."""
+    where = read_options(driver, options).where
+    if where is Where.S3:
+        path = options.get("path", "")
+        settings = {key.removeprefix("s3-").replace("-", "_"): value for key, value in options.items()}
+    elif where is Where.CRYPT_S3 and (found := read_remote(options["crypt-remote"])):
+        _, settings, path = found
+    else:
+        return None
+    bucket, _, prefix = path.partition("/")
+    return Bucket(
+        settings.get("provider", ""),
+        bucket,
+        settings.get("access_key_id", ""),
+        settings.get("secret_access_key", ""),
+        settings.get("endpoint", ""),
+        settings.get("region", ""),
+        prefix.rstrip("/"),
+    )
 
 
 def split_mount_options(text: str) -> list[str]:

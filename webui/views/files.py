@@ -8,10 +8,10 @@ from flask import Blueprint, Response
 from htmx_flask import request
 
 from webui import commands
-from webui.engine.file_model import Entry
+from webui.engine.file_model import Entry, FolderPage
 from webui.errors import DemijohnError, InvalidInputError
 from webui.folder_query import FolderQuery, folder_query
-from webui.paths import TOP, volume_path
+from webui.paths import TOP, VolumePath, volume_path
 from webui.preview import PREVIEW_BYTES, Preview, preview_of
 from webui.render import answer, wants_fragment, wants_json
 from webui.views.file_shapes import file_json, folder_json
@@ -25,10 +25,10 @@ blueprint = Blueprint("files", __name__, url_prefix="/e/<engine>/<place:where>")
 def show(engine: str, where: str, rest: str) -> Response:
     """A folder's entries, or a file's details and preview."""
     try:
-        found = opened(engine, where)
-        entry = found.files.entry(path_from(rest))
+        found, path = opened(engine, where), path_from(rest)
         query = folder_query(request.args, script=wants_json())
-        return _folder(found, entry, query) if entry.is_folder else _file(found, entry)
+        entry, seen = found.patiently(f"{path.id}?{request.query_string!r}", lambda: _seen(found, path, query))
+        return _folder(found, entry, query, seen) if isinstance(seen, FolderPage) else _file(found, entry, seen)
     except GettingReadyError:
         raise
     except DemijohnError as error:
@@ -41,8 +41,9 @@ def show(engine: str, where: str, rest: str) -> Response:
 @blueprint.get("/-/properties/<entry:rest>")
 def properties(engine: str, where: str, rest: str) -> Response:
     """What there is to know of an entry: of a folder its details, not what is in it."""
-    found = opened(engine, where)
-    return _file(found, found.files.entry(path_from(rest)))
+    found, path = opened(engine, where), path_from(rest)
+    entry, preview = found.patiently(f"{path.id} itself", lambda: _seen(found, path, None))
+    return _file(found, entry, preview if isinstance(preview, Preview) else None)
 
 
 @blueprint.get("/-/ready")
@@ -52,8 +53,12 @@ def get_ready(engine: str, where: str) -> Response:
     return Response(status=204)
 
 
-def _folder(found: Opened, entry: Entry, query: FolderQuery) -> Response:
-    page = found.files.listing(
+def _seen(found: Opened, path: VolumePath, query: FolderQuery | None) -> tuple[Entry, FolderPage | Preview | None]:
+    """An entry and what is in it: of a folder what the query asks for, of a regular file its preview."""
+    entry = found.files.entry(path)
+    if not entry.is_folder or query is None:
+        return entry, _preview(found, entry)
+    return entry, found.files.listing(
         entry.path,
         sort=query.column,
         descending=query.descending,
@@ -64,6 +69,9 @@ def _folder(found: Opened, entry: Entry, query: FolderQuery) -> Response:
         snapshot=query.snapshot,
         goes_on=query.goes_on,
     )
+
+
+def _folder(found: Opened, entry: Entry, query: FolderQuery, page: FolderPage) -> Response:
     return answer(
         "files/folder.html",
         "rows" if query.snapshot else "folder",
@@ -77,8 +85,7 @@ def _folder(found: Opened, entry: Entry, query: FolderQuery) -> Response:
     )
 
 
-def _file(found: Opened, entry: Entry) -> Response:
-    preview = _preview(found, entry)
+def _file(found: Opened, entry: Entry, preview: Preview | None) -> Response:
     return answer(
         "files/file.html",
         "inspector",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, g, url_for
@@ -27,6 +27,10 @@ from webui.jobs.helper_image import start_helper_image
 from webui.paths import TOP, VolumePath, volume_path
 from webui.render import answer, wants_json
 from webui.views._shared import catalogue, house, wait
+
+T = TypeVar("T")
+_HERE = frozenset({VolumeKind.LOCAL, VolumeKind.TMPFS, VolumeKind.BIND})
+"""Volumes whose files are on the engine's machine itself."""
 
 
 class PlaceConverter(BaseConverter):
@@ -84,6 +88,21 @@ class Opened:
             f"{self.place.name} is kept in memory and no container runs that uses it: all is gone as soon as Demijohn has "
             "not looked inside for some minutes.",
         )
+
+    def patiently(self, what: str, look: Callable[[], T]) -> T:
+        """What `look` answers. Storage elsewhere may hang: a page does not wait for it, and asks again for the same.
+
+        Raises GettingReadyError, and what `look` raises.
+        """
+        if self.volume is None or self.volume.kind in _HERE:
+            return look()
+        try:
+            return self.files.inside.patiently((self.place, what), look, wait=wait())
+        except EngineSlowError as error:
+            raise GettingReadyError(
+                f"The storage of {self.place.subject} has not answered yet.",
+                hint="It may be slow, or away. It goes on by itself; whether it answers at all can be asked on the volume’s overview.",
+            ) from error
 
     def url_of(self, path: VolumePath) -> str:
         """Where a folder or file of it is shown."""
