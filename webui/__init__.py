@@ -9,7 +9,7 @@ from flask_compress import Compress
 from htmx_flask import Htmx
 
 from webui import error_pages, log, security, templating, views
-from webui.engine import trial
+from webui.engine import plugin_install, trial
 from webui.engine.connection import Engines
 from webui.house import House
 from webui.jobs import Runner, importing
@@ -34,7 +34,11 @@ def create_app(settings: Settings, engines: Engines) -> Flask:
     # What guards the forms reads them before a view can say how much it takes: the most that any takes.
     app.config.update(_COMPRESSION, MAX_FORM_MEMORY_SIZE=FORM_BYTES)
     store = Store(settings.data_dir)
-    undo = {**importing.undo_handlers(settings.helper_image), **trial.undo_handlers()}
+    undo = {
+        **importing.undo_handlers(settings.helper_image),
+        **trial.undo_handlers(),
+        **plugin_install.undo_handlers(),
+    }
     app.wsgi_app = log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]
     app.extensions["demijohn"] = house = House(settings, engines, store, Runner(store, engines, undo))
     Htmx(app)

@@ -84,6 +84,26 @@ def image_remove(reference: str) -> str:
     return shlex.join(["docker", "image", "rm", reference])
 
 
+def plugin_list() -> str:
+    """`docker plugin ls`."""
+    return "docker plugin ls"
+
+
+def plugin_install(reference: str, alias: str) -> str:
+    """`docker plugin install` under a name."""
+    return shlex.join(["docker", "plugin", "install", *(["--alias", alias] if alias else []), reference or "PLUGIN"])
+
+
+def plugin_switch(action: str, name: str) -> str:
+    """`docker plugin enable` or `disable`."""
+    return shlex.join(["docker", "plugin", action, name])
+
+
+def plugin_remove(name: str) -> str:
+    """`docker plugin rm`."""
+    return shlex.join(["docker", "plugin", "rm", name])
+
+
 def files_list(place: Place, folder: VolumePath) -> str:
     """`ls` in a container that has nothing but the volume."""
     return _inside(place, ["ls", "-la", _in_container(folder)])

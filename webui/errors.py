@@ -117,3 +117,21 @@ class EngineSlowError(DemijohnError):
 
     status = 503
     title = "Still waiting for the engine"
+
+
+class DriverSilentError(EngineSlowError):
+    """The engine waits for volume drivers that do not answer; `drivers` are their names."""
+
+    title = "Waiting for a volume driver"
+
+    def __init__(self, drivers: Sequence[str]) -> None:
+        who = " and ".join(drivers)
+        does = "The volume driver {} does not answer" if len(drivers) == 1 else "The volume drivers {} do not answer"
+        super().__init__(
+            f"{does.format(who)}, which keeps the engine from listing its volumes.",
+            hint="Look at it under Drivers and plugins: start it again, or disable it.",
+        )
+        self.drivers = tuple(drivers)
+
+    def details(self) -> dict[str, Any]:
+        return {"drivers": list(self.drivers)}

@@ -44,6 +44,11 @@ ENTRIES: Mapping[str, Entry] = {
         "Who keeps the volume’s data. “local” is the engine’s own disk; plugins can keep it on a server or in the cloud.",
         "engine/storage/volumes/#use-a-volume-driver",
     ),
+    "plugin": _entry(
+        "A program that adds something to the engine, such as a volume driver. A managed one is fetched and run by the "
+        "engine itself, with the permissions one agrees to.",
+        "engine/extend/",
+    ),
     "driver options": _entry(
         "Settings the driver understands. For “local” they are those of the mount command: type, o and device.",
         "reference/cli/docker/volume/create/#opt",

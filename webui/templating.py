@@ -31,6 +31,7 @@ STYLESHEETS = (
     "inspector.css",
     "dialog.css",
     "storage.css",
+    "plugins.css",
     "wizard.css",
     "pages.css",
     "files.css",

@@ -13,18 +13,21 @@ import docker
 
 from webui.engine.connection import Engine
 from webui.engine.containers import load_containers
+from webui.engine.drivers import Drivers
 from webui.engine.events import EventFeed
 from webui.engine.images import load_images
 from webui.engine.model import Container, EngineEvent, Image, Network, Volume, VolumeSize
 from webui.engine.recorded_sizes import Recorded, RecordedSize
 from webui.engine.sizes import Measurement, Sizes, with_sizes
 from webui.engine.volume_list import VolumeLoader
-from webui.errors import DemijohnError
+from webui.errors import DemijohnError, DriverSilentError, EngineSlowError
 
 T = TypeVar("T")
 
 PAGE_WAIT = 2.0
 """Seconds a page waits for the engine before it says that it is still waiting."""
+_CULPRIT_WAIT = 0.7
+"""Seconds that a driver has to answer when the engine's list is late; the others answer at once."""
 _NOTHING: Mapping[str, RecordedSize] = MappingProxyType({})
 
 
@@ -92,6 +95,7 @@ class Catalogue:
         self.containers: Shelf[Container] = Shelf(engine, self.feed, "containers", ("container",), load_containers)
         self.images: Shelf[Image] = Shelf(engine, self.feed, "images", ("image", "container"), load_images)
         self.networks: Shelf[Network] = Shelf(engine, self.feed, "networks", ("network",), _load_networks)
+        self.drivers = Drivers(engine)
         self._volumes: Shelf[Volume] = Shelf(engine, self.feed, "volumes", ("volume", "container"), VolumeLoader())
         self._sizes = Sizes(engine, self.feed)
         self._recorded = recorded
@@ -100,7 +104,8 @@ class Catalogue:
     def volumes(self, wait: float = PAGE_WAIT, *, fresh: bool = True) -> Listing[Volume]:
         """The volumes with what is known of their sizes; see `Shelf.listing`."""
         listing = self._volumes.listing(wait, fresh=fresh)
-        return Listing(self._with_sizes(listing.items), listing.taken_at, listing.trouble)
+        trouble = self._named(listing.trouble, listing.items) if listing.trouble else None
+        return Listing(self._with_sizes(listing.items), listing.taken_at, trouble)
 
     def sized(self, volume: Volume) -> Volume:
         """The volume with its size where it is known."""
@@ -131,6 +136,13 @@ class Catalogue:
     def close(self) -> None:
         """Stop reading events."""
         self.feed.close()
+
+    def _named(self, trouble: DemijohnError, volumes: tuple[Volume, ...]) -> DemijohnError:
+        """The trouble with the driver that is the cause of it, where one can be named."""
+        if not isinstance(trouble, EngineSlowError):
+            return trouble
+        silent = self.drivers.silent(_CULPRIT_WAIT, {volume.driver for volume in volumes})
+        return DriverSilentError(silent) if silent else trouble
 
     def _with_sizes(self, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
         """The volumes with their sizes; the very same tuple as long as neither changed."""

@@ -285,6 +285,7 @@ def _facts(version: Mapping[str, Any], info: Mapping[str, Any], api: str, url: s
         rootless=any("rootless" in str(option) for option in info.get("SecurityOptions") or ()),
         swarm=swarm.get("LocalNodeState") == "active",
         volume_drivers=tuple(sorted((info.get("Plugins") or {}).get("Volume") or ("local",))),
+        architecture=str(info.get("Architecture", "")),
     )
 
 

@@ -192,6 +192,7 @@ class EngineFacts:
     rootless: bool
     swarm: bool
     volume_drivers: tuple[str, ...]
+    architecture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def pull(
         EngineUnreachableError: the connection to the engine broke.
     """
     wanted = parse_reference(reference)
-    request = _Request(engine, wanted)
+    request = EngineStream(engine.api, f"pull {wanted}", lambda api: _ask(api, wanted))
     on_start(request.cancel)
     progress = PullProgress()
     try:
@@ -117,12 +117,16 @@ def pull_error(wanted: Reference, said: str) -> DemijohnError:
     return EngineError(f"Pulling {wanted} failed: {said}")
 
 
-class _Request:
-    """The request for a pull; it can be given up at any moment, also while the engine has not answered."""
+class EngineStream:
+    """What an engine tells of a pull; it can be given up at any moment, also while the engine has not answered.
 
-    def __init__(self, engine: Engine, wanted: Reference) -> None:
-        self._api: Any = engine.api
-        self._wanted = wanted
+    `ask` sends the request and returns its response, a stream.
+    """
+
+    def __init__(self, api: Any, name: str, ask: Callable[[Any], requests.Response]) -> None:
+        self._api = api
+        self._name = name
+        self._ask = ask
         self._response: requests.Response | None = None
         self._error: BaseException | None = None
         self._cancelled = False
@@ -131,9 +135,11 @@ class _Request:
 
     @property
     def cancelled(self) -> bool:
+        """Whether it was given up."""
         return self._cancelled
 
     def cancel(self) -> None:
+        """Give it up, from any thread: the connection is closed, and the engine stops."""
         with self._lock:
             self._cancelled = True
             response = self._response
@@ -143,7 +149,7 @@ class _Request:
 
     def messages(self) -> Iterator[Mapping[str, Any]]:
         """What the engine says, message by message. Raises docker's errors and those beneath it."""
-        Thread(target=self._send, name=f"pull {self._wanted}", daemon=True).start()
+        Thread(target=self._send, name=self._name, daemon=True).start()
         self._settled.wait()
         if self._cancelled:
             return
@@ -158,7 +164,7 @@ class _Request:
     def _send(self) -> None:
         """An engine answers as late as its registry does: a cancel must not wait for it."""
         try:
-            response = self._post()
+            response = self._ask(self._api)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             self._error = error
         else:
@@ -168,19 +174,25 @@ class _Request:
                 response.close()
         self._settled.set()
 
-    def _post(self) -> requests.Response:
-        self._api.reload_config()
-        registry, _ = docker.auth.resolve_repository_name(self._wanted.name)
-        credentials = docker.auth.get_config_header(self._api, registry)
-        response: requests.Response = self._api._post(
-            self._api._url("/images/create"),
-            params={"fromImage": self._wanted.name, "tag": self._wanted.version},
-            headers={"X-Registry-Auth": credentials} if credentials else {},
-            stream=True,
-            timeout=None,
-        )
-        self._api._raise_for_status(response)
-        return response
+
+def credentials_for(api: Any, name: str) -> dict[str, str]:
+    """The header with what `docker login` kept for the registry of an image or plugin; none where it kept nothing."""
+    api.reload_config()
+    registry, _ = docker.auth.resolve_repository_name(name)
+    credentials = docker.auth.get_config_header(api, registry)
+    return {"X-Registry-Auth": credentials.decode()} if credentials else {}
+
+
+def _ask(api: Any, wanted: Reference) -> requests.Response:
+    response: requests.Response = api._post(
+        api._url("/images/create"),
+        params={"fromImage": wanted.name, "tag": wanted.version},
+        headers=credentials_for(api, wanted.name),
+        stream=True,
+        timeout=None,
+    )
+    api._raise_for_status(response)
+    return response
 
 
 def _cut(response: requests.Response) -> None:

@@ -40,7 +40,9 @@ def _pull(context: JobContext, engine: Engine, image: str) -> dict[str, Any]:
             if layer.finished and statuses.get(layer.id) != layer.status:
                 context.log(f"{layer.id}: {layer.status}")
             statuses[layer.id] = layer.status
-        context.progress(progress.done, progress.total, "bytes", _in_words(progress), details=_details(image, progress))
+        context.progress(
+            progress.done, progress.total, "bytes", pull_words(progress), details=_details(image, progress)
+        )
 
     context.progress(0, None, "bytes", f"Asking for {image}")
     pulled = pull(engine, image, watch, context.on_cancel)
@@ -51,7 +53,8 @@ def _pull(context: JobContext, engine: Engine, image: str) -> dict[str, Any]:
     return {**_details(image, newest), "id": pulled.id}
 
 
-def _in_words(progress: PullProgress) -> str:
+def pull_words(progress: PullProgress) -> str:
+    """How far a pull is, in words."""
     layers = progress.layers
     if not layers:
         return progress.status
@@ -60,8 +63,13 @@ def _in_words(progress: PullProgress) -> str:
     return f"{'Downloading' if downloading else 'Unpacking'}: {finished} of {len(layers)} layers are there"
 
 
+def pull_details(progress: PullProgress) -> dict[str, Any]:
+    """The layers of a pull, JSON-ready."""
+    return {"layers": [_layer(layer) for layer in progress.layers]}
+
+
 def _details(image: str, progress: PullProgress) -> dict[str, Any]:
-    return {"image": image, "layers": [_layer(layer) for layer in progress.layers]}
+    return {"image": image, **pull_details(progress)}
 
 
 def _layer(layer: LayerProgress) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from webui.views.jobs import blueprint as jobs
 from webui.views.mounts import blueprint as mounts
 from webui.views.new_volumes import blueprint as new_volumes
 from webui.views.palette import blueprint as palette
+from webui.views.plugins import blueprint as plugins
 from webui.views.transfers import blueprint as transfers
 from webui.views.usage import blueprint as usage
 from webui.views.volumes import blueprint as volumes
@@ -39,6 +40,7 @@ _BLUEPRINTS = (
         usage,
         containers,
         images,
+        plugins,
         mounts,
         jobs,
         engines,

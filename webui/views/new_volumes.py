@@ -207,11 +207,9 @@ _ICONS = {
 
 
 def _drivers(found: Catalogue, draft: VolumeDraft) -> tuple[str, ...]:
-    try:
-        known = found.engine.facts().volume_drivers or ("local",)
-    except DemijohnError:
-        known = ("local",)
-    return tuple(name for name in known if "rclone" in name) if draft.where.by_rclone else known
+    if draft.where.by_rclone:
+        return tuple(each.short_name for each in found.drivers.rclone(wait()))
+    return found.drivers.names(wait())
 
 
 def _is_podman(found: Catalogue) -> bool:
