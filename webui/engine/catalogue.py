@@ -57,6 +57,12 @@ class Shelf(Generic[T]):
         self._taken_at: datetime | None = None
         self._stamp: tuple[float, ...] | None = None
 
+    @property
+    def last(self) -> tuple[T, ...]:
+        """What was known last, whether it still holds or not."""
+        with self._lock:
+            return self._items
+
     def fetch(self, wait: float = PAGE_WAIT) -> tuple[T, ...]:
         """The list as the engine has it now, within `wait` seconds. Raises as `Engine.read` does."""
         self._feed.ensure_running()
@@ -106,6 +112,10 @@ class Catalogue:
         listing = self._volumes.listing(wait, fresh=fresh)
         trouble = self._named(listing.trouble, listing.items) if listing.trouble else None
         return Listing(self._with_sizes(listing.items), listing.taken_at, trouble)
+
+    def last_known(self, name: str) -> Volume | None:
+        """The volume as it was listed last; the engine is not asked."""
+        return next((volume for volume in self._volumes.last if volume.name == name), None)
 
     def sized(self, volume: Volume) -> Volume:
         """The volume with its size where it is known."""

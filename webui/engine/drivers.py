@@ -137,7 +137,7 @@ class Drivers:
         managed = [_managed(each) for each in _plugins(api)]
         taken = {name for each in managed for name in (each.name, each.short_name)} | {"local"}
         told = (api.info().get("Plugins") or {}).get("Volume") or ()
-        facts = self._engine.known_facts
+        facts = self._engine.facts()
         others = sorted({*told, *_listening_here(facts)} - taken)
         return (
             Driver("local", "built-in", enabled=True, description=_BUILT_IN),
@@ -227,9 +227,9 @@ def _granted(config: Mapping[str, Any]) -> Iterable[str]:
     yield from (str(each.get("Path")) for each in linux.get("Devices") or () if each.get("Path"))
 
 
-def _listening_here(facts: EngineFacts | None) -> set[str]:
+def _listening_here(facts: EngineFacts) -> set[str]:
     """Unmanaged drivers of this machine; an engine does not know one before a volume has named it."""
-    if facts is None or not facts.local or facts.product == "Podman":
+    if not facts.local or facts.product == "Podman":
         return set()
     found = set()
     for folder in map(Path, _SOCKET_FOLDERS):

@@ -47,6 +47,9 @@ _WRAPPING = re.compile(r"^(error response from daemon|error):\s*", re.IGNORECASE
 _NO_SUCH = re.compile(
     r"get (?P<name>\S+): no such (?P<noun>\w+)\.|no such (?P<other_noun>\w+): (?P<other_name>\S+)\.", re.IGNORECASE
 )
+_DRIVER_AWAY = re.compile(
+    r"error while checking if volume \"(?P<volume>[^\"]+)\" exists in driver \"(?P<driver>[^\"]+)\"", re.IGNORECASE
+)
 _CONNECTION_TROUBLE = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
@@ -115,12 +118,26 @@ def engine_words(error: docker.errors.APIError) -> str:
     return _sentence(masked_text(_plain(said)))
 
 
+def _driver_trouble(words: str) -> EngineError | None:
+    """What the engine says where it asks the volume's driver and gets no answer."""
+    told = _DRIVER_AWAY.search(words)
+    if told is None:
+        return None
+    driver, volume = told["driver"], told["volume"]
+    return EngineError(
+        f"The volume driver {driver} does not answer, and without it the engine can’t do anything with volume {volume}.",
+        hint="Start it again (see Drivers and plugins), then try again; what the volume holds is where it was.",
+    )
+
+
 def _answered(error: docker.errors.APIError, subject: str) -> DemijohnError:
     words = engine_words(error)
     status = error.status_code
     if status == 404:
         return NotFoundError(_missing(words, subject))
     message = _about(subject, words)
+    if trouble := _driver_trouble(words):
+        return trouble
     if status == 409:
         return ConflictError(message)
     if status == 400:

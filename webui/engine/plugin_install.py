@@ -64,6 +64,8 @@ def permissions_of(engine: Engine, reference: str) -> tuple[Permission, ...]:
         )
         api._raise_for_status(response)
         told = response.json()
+        if not told:  # engines say so as well of a plugin that is not there, or in no registry they reach
+            api.inspect_distribution(str(wanted))
     except docker.errors.APIError as error:
         if error.status_code == 404 and "page not found" in engine_words(error).lower():
             raise ConflictError(f"{_NO_PLUGINS}; run the driver as a program beside it.") from error

@@ -22,8 +22,9 @@ from webui.errors import DemijohnError, EngineError, NotFoundError
 
 _WAITING = {"Pulling fs layer", "Waiting"}
 _HERE_ALREADY = "Already exists"
-_DOWNLOADED = {"Verifying Checksum", "Download complete", "Extracting", "Pull complete"}
-_FINISHED = {"Pull complete", _HERE_ALREADY}
+_DOWNLOADED = {"Verifying Checksum", "Download complete", "Extracting", "Pull complete", "Complete"}
+_FINISHED = {"Pull complete", "Complete", _HERE_ALREADY}
+"""What engines say of images; of plugins some say “Complete”, and how large a layer is when they have it only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _advanced(layer: LayerProgress, status: str, detail: Mapping[str, Any]) -> L
         total = detail.get("total") or layer.total
         return replace(layer, status=status, current=detail.get("current") or layer.current, total=total)
     if status in _DOWNLOADED:
-        total = layer.total or 0
+        total = layer.total or detail.get("total") or detail.get("current") or 0
         return replace(layer, status=status, current=total, total=total)
     return replace(layer, status=status)
 

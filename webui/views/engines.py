@@ -107,7 +107,7 @@ def _rooms(engine: str) -> list[Room]:
         ("Images", "photo", "images"),
         ("Jobs", "list-check", "jobs"),
         ("Engines", "server", "engines"),
-        ("Drivers and plugins", "plug", "plugins"),
+        ("Drivers", "plug", "plugins"),
         ("Explain a mount", "link", "mounts"),
         ("Help", "help", "help"),
     )

@@ -15,7 +15,7 @@ from webui.engine.file_model import Place
 from webui.engine.model import Volume
 from webui.engine.secrets import masked_options
 from webui.engine.sizes import Measurement
-from webui.errors import DemijohnError, InvalidInputError, NotFoundError
+from webui.errors import DemijohnError, EngineError, EngineSlowError, InvalidInputError, NotFoundError
 from webui.jobs import Job
 from webui.jobs.storage_test import CHECK, start_storage_check
 from webui.render import answer, done, go, wants_json
@@ -119,12 +119,13 @@ def show(engine: str, name: str) -> Response:
     """One volume: overview, containers, raw."""
     found = catalogue(engine)
     reveal = request.args.get("secrets") == "shown"
-    volume, raw = engine_volumes.inspect_raw(found.engine, name, reveal=reveal, wait=wait())
+    volume, raw, trouble = _inspected(found, name, reveal=reveal)
     volume = found.sized(volume)
     return answer(
         "volumes/detail.html",
         "inspector",
-        volume_json(volume, reveal=reveal),
+        volume_json(volume, reveal=reveal) | ({"trouble": trouble.message} if trouble else {}),
+        trouble=trouble,
         volume=volume,
         raw=raw,
         reveal=reveal,
@@ -169,14 +170,38 @@ def delete(engine: str, name: str) -> Response:
     return done(url_for(".index"), None, event="volume", message=f"Volume {name} was deleted.")
 
 
+def _inspected(found: Catalogue, name: str, *, reveal: bool) -> tuple[Volume, Mapping[str, Any], DemijohnError | None]:
+    """The volume, or where its driver keeps the engine from telling, what the list said of it last, and the trouble."""
+    try:
+        return *engine_volumes.inspect_raw(found.engine, name, reveal=reveal, wait=wait()), None
+    except (EngineSlowError, EngineError) as error:
+        known = found.last_known(name)
+        if known is None:
+            raise
+        return known, volume_json(known, reveal=reveal), error
+
+
 def _checked(name: str, job: Job) -> Response:
     return answer("volumes/check.html", "check", {"job": job.to_json()}, name=name, job=job)
 
 
 def _delete(found: Catalogue, name: str, seen: str = "") -> None:
     house().inside(found.engine.name).end(Place.volume(name))
-    engine_volumes.delete_volume(found.engine, name, seen=seen, wait=wait())
+    try:
+        engine_volumes.delete_volume(found.engine, name, seen=seen, wait=wait())
+    except EngineSlowError as error:
+        raise _silent_driver(found, name) or error from error
     found.forget_size(name)
+
+
+def _silent_driver(found: Catalogue, name: str) -> DemijohnError | None:
+    known = found.last_known(name)
+    if known is None or known.driver == "local":
+        return None
+    return EngineSlowError(
+        f"The volume driver {known.driver} has not answered, and without it volume {name} can’t be deleted.",
+        hint="Look at it under Drivers and plugins; start it again, then delete the volume.",
+    )
 
 
 def _deleted(found: Catalogue, name: str, seen: str) -> dict[str, Any]:
