@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from webui.engine import feeding, scripts
-from webui.engine.file_model import Entry, Exists
+from webui.engine.file_model import Entry, EntryType, Exists
 from webui.engine.file_trouble import named, refuse, trouble
 from webui.engine.files import Files
 from webui.engine.helper import TARGET
@@ -169,7 +169,13 @@ class Changes:
             with self.staged() as (helper, token):
                 script = scripts.permit(helper.staging, token, path, mode, owner)
                 refuse(_said(helper, script), self.place, path, "changed")
-        return self.files.entry(path)
+        entry = self.files.entry(path)
+        if not _is_so(entry, mode, uid, gid):
+            raise ConflictError(
+                f"{named(path, self.place)} is as it was: its storage does not keep modes and owners.",
+                hint="Cloud storage knows none. Who owns the files of such a volume is said when it is made.",
+            )
+        return entry
 
     def check_copy(self, source: VolumePath, target: VolumePath, exists: Exists) -> Entry | None:
         """What is at the target now, or None. Raises what copying would be refused with, as far as one look tells."""
@@ -352,6 +358,12 @@ def _broken_links(before: Entry | None) -> tuple[str, ...]:
     others = before.links - 1
     names = "name keeps" if others == 1 else "names keep"
     return (f"It had {others} other {names} the old content: hard links are not kept by a replacement.",)
+
+
+def _is_so(entry: Entry, mode: str, uid: int | None, gid: int | None) -> bool:
+    """Whether an entry has what it was given; of a mode in chmod's own words that can't be told."""
+    as_wanted = not mode.isdigit() or entry.type is EntryType.LINK or entry.mode == int(mode, 8)
+    return as_wanted and uid in {None, entry.uid} and gid in {None, entry.gid}
 
 
 def _check_permissions(mode: str, uid: int | None, gid: int | None) -> None:
