@@ -97,6 +97,11 @@ def test_a_plugin_is_installed_with_what_was_agreed_to_used_and_removed(
     api.post(VOLUMES, {"name": f"{prefix}-v", "driver": alias, "options": options}).json(201)
     docker("run", "--rm", "--network=none", f"--volume={prefix}-v:/data", small_image, "sh", "-c", "echo kept >/data/x")
     wait_until((data / "config" / "files" / "x").exists)
+    encrypted = {"where": "crypt-local", "driver": alias, "passphrase": "correct horse battery", "kept": True}
+    told = api.post(VOLUMES, {"name": f"{prefix}-e", **encrypted, "folder": "/srv/encrypted"})
+    assert "/data/config" in told.fields()["folder"]
+    api.post(VOLUMES, {"name": f"{prefix}-e", **encrypted, "folder": "/data/config/encrypted"}).json(201)
+    api.delete(f"{VOLUMES}/{prefix}-e")
     assert [each["volumes"] for each in api.get(PLUGINS).json()["drivers"] if each["name"] == plugin["name"]] == [1]
     api.delete(f"{VOLUMES}/{prefix}-v")
 

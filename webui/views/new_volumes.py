@@ -17,7 +17,7 @@ from webui.errors import ConflictError, DemijohnError, InvalidInputError, NotFou
 from webui.jobs import Job, JobState
 from webui.jobs.storage_test import CREATE, NewVolume, Wanted, passed, start_storage_test, start_tested_volume
 from webui.render import answer, go, wants_json
-from webui.storage import HINTS, LABELS, PAGES, Crypt, Where, driver_of, key_sheet
+from webui.storage import HINTS, LABELS, PAGES, Crypt, Folder, Where, driver_of, key_sheet
 from webui.views._shared import catalogue, house, received, wait
 from webui.views.shapes import volume_json
 from webui.volume_draft import VolumeDraft, touched, volume_draft
@@ -32,6 +32,7 @@ def create(engine: str) -> Response:
     found, sent = catalogue(engine), received()
     try:
         form = volume_form(sent, podman=_is_podman(found), exact=request.is_json)
+        _check_folder(found, form)
         made = _made(found, form, sent)
     except DemijohnError as error:
         if wants_json():
@@ -69,6 +70,7 @@ def test(engine: str) -> Response:
     found, sent = catalogue(engine), received()
     try:
         form = volume_form(_kept(sent), podman=_is_podman(found), named=False, exact=request.is_json)
+        _check_folder(found, form)
     except InvalidInputError as error:
         if wants_json():
             raise
@@ -119,6 +121,26 @@ def _made(found: Catalogue, form: VolumeForm, sent: Mapping[str, Any]) -> Volume
     if job.state.over and wants_json():
         raise _failure(job)
     return job
+
+
+def _check_folder(found: Catalogue, form: VolumeForm) -> None:
+    """A managed plugin sees few folders of the engine's machine; files anywhere else are gone with the plugin.
+
+    Raises InvalidInputError at `folder`.
+    """
+    if not isinstance(form.storage, Crypt) or not isinstance(form.storage.inside, Folder):
+        return
+    driver = next((each for each in found.drivers.rclone(wait()) if each.short_name == form.storage.driver), None)
+    if driver is None or driver.source != "managed":
+        return
+    path = form.storage.inside.path
+    if not any(path.startswith(f"{inside.rstrip('/')}/") for _, inside in driver.folders if inside):
+        seen = " or ".join(f"{inside}/… (there {folder}/…)" for folder, inside in driver.folders)
+        raise InvalidInputError(
+            {
+                "folder": f"The plugin {driver.short_name} sees only {seen} of the engine’s machine. Choose a folder below that."
+            }
+        )
 
 
 def _there(volume: Volume) -> Response:
