@@ -48,7 +48,7 @@ def remote_of(inside: Bucket | Folder) -> str:
     """A bucket or folder as one of rclone's connection strings: https://rclone.org/docs/#connection-strings"""
     if isinstance(inside, Folder):
         return f":local:{inside.path}"
-    settings = ",".join(f"{key}={_quoted(value)}" for key, value in _bucket(inside).items())
+    settings = ",".join(f"{key}={_quoted(key, value)}" for key, value in _bucket(inside).items())
     return f":s3,{settings}:{inside.path}"
 
 
@@ -139,6 +139,6 @@ def _text(number: int | None) -> str:
     return "" if number is None else str(number)
 
 
-def _quoted(value: str) -> str:
-    """A value in a connection string; quotes inside it are doubled."""
-    return value if _PLAIN.fullmatch(value) else '"' + value.replace('"', '""') + '"'
+def _quoted(key: str, value: str) -> str:
+    """A value in a connection string, keys always in quotes; those inside it are doubled."""
+    return value if _PLAIN.fullmatch(value) and "key" not in key else '"' + value.replace('"', '""') + '"'
