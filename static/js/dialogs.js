@@ -12,7 +12,7 @@ for (const target of [dialog, document.getElementById("inspector")]) {
 // A form that shows itself again keeps the focus where it is: htmx would give it to whatever has `autofocus`.
 document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target === dialog) return;
-  for (const field of detail.target.querySelectorAll("form [autofocus]")) field.removeAttribute("autofocus");
+  for (const field of detail.target?.querySelectorAll("form [autofocus]") ?? []) field.removeAttribute("autofocus");
 });
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
