@@ -93,6 +93,9 @@ PAGES = {
     "images": IMAGES,
     "jobs": "/jobs",
     "engines": "/engines",
+    "drivers": "/e/default/plugins",
+    "install a plugin": "/e/default/plugins/-/install",
+    "a driver": "/e/default/plugins/-/health?name=local",
     "help": "/help",
     "explain a mount": "/e/default/mounts",
 }
@@ -190,6 +193,26 @@ def test_dialog_new_volume_with_mistakes(page: Page, furnished: str) -> None:
     expect(dialog.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
     dialog.get_by_role("button", name="Add").last.click()
     expect(dialog.get_by_label("Labels: key 2")).to_be_visible()
+    check(page)
+
+
+@pytest.mark.parametrize(
+    "place", ["In a folder", "In memory", "NFS server", "Windows share", "Encrypted in the cloud", "Another driver"]
+)
+@pytest.mark.answers(422)
+def test_dialog_new_volume_elsewhere(page: Page, place: str) -> None:
+    page.goto(VOLUMES)
+    page.get_by_role("link", name="New volume").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("radio", name=place).check()
+    with page.expect_response(lambda answer: answer.url.endswith("/-/test")):
+        dialog.get_by_role("button", name="Test first").click()
+    more = dialog.get_by_text("More options")
+    if (
+        more.count()
+        and not dialog.get_by_label("Owner", exact=True).or_(dialog.get_by_label("Port")).first.is_visible()
+    ):
+        more.click()
     check(page)
 
 
