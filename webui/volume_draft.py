@@ -39,11 +39,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A field and what stands in it; nothing for a secret."""
+    """A field and what stands in it; nothing for a secret. `hidden` is what stands there and is not to be repeated."""
 
     field: Field
     value: str
     hint: str
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,13 @@ def _shown(sent: Mapping[str, Any], where: Where) -> tuple[ShownField, ...]:
         if who and who.needs_endpoint
         else (who.hint if who else "")
     }
-    return tuple(
-        ShownField(each, "" if each.kind == "secret" else values[each.name], hints.get(each.name) or each.hint)
-        for each in FIELDS[where]
-    )
+    return tuple(_shown_field(each, values[each.name], hints.get(each.name) or each.hint) for each in FIELDS[where])
+
+
+def _shown_field(field: Field, value: str, hint: str) -> ShownField:
+    """An address with somebody's password in it is as secret as the password."""
+    hidden = field.kind == "secret" or (field.name == "endpoint" and "@" in value)
+    return ShownField(field, "" if hidden else value, hint, hidden)
 
 
 def _with_command(draft: VolumeDraft, sent: Mapping[str, Any], *, podman: bool) -> VolumeDraft:

@@ -197,6 +197,14 @@ def test_no_secret_comes_back_with_the_form(htmx: Client, prefix: str) -> None:
         assert "$PASSWORD" in page
 
 
+def test_an_address_with_a_password_in_it_does_not_come_back_either(htmx: Client, prefix: str) -> None:
+    sent = {"name": f"{prefix}-v", "where": "s3", "provider": "Minio", "endpoint": "http://ann:s3cr3t@nas:9000"}
+    for address in (f"{VOLUMES}/-/preview", f"{VOLUMES}/-/test", VOLUMES):
+        page = htmx.form(address, sent).text
+        assert "user or password in the address" in page
+        assert "s3cr3t" not in page
+
+
 def test_rows_of_free_options_hide_secrets_as_well(htmx: Client, prefix: str) -> None:
     page = htmx.form(
         f"{VOLUMES}/-/preview",

@@ -23,6 +23,8 @@ from webui.views.shapes import volume_json
 from webui.volume_draft import VolumeDraft, touched, volume_draft
 from webui.volume_form import VolumeForm, volume_form
 
+AT_ONCE = 0.3
+"""Seconds after which a page shows a test at work, in place of what came of it."""
 blueprint = Blueprint("new_volumes", __name__, url_prefix="/e/<engine>/volumes")
 
 
@@ -80,7 +82,7 @@ def test(engine: str) -> Response:
     )
     if wants_json():
         return go(url_for("jobs.show", job_id=job.id), {"job": job.to_json()}, status=202)
-    house().runner.wait(job.id, wait())
+    house().runner.wait(job.id, AT_ONCE)
     return _form(found, {**sent, "tested": (job.id,)})
 
 
@@ -115,7 +117,7 @@ def _made(found: Catalogue, form: VolumeForm, sent: Mapping[str, Any]) -> Volume
     job = start_tested_volume(
         runner, found.engine, house().settings.helper_image, wanted, NewVolume(form.name, form.labels)
     )
-    job = runner.wait(job.id, wait())
+    job = runner.wait(job.id, wait() if wants_json() else AT_ONCE)
     if job.state is JobState.DONE:
         return engine_volumes.inspect_volume(found.engine, form.name, wait=wait())
     if job.state.over and wants_json():
