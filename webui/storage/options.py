@@ -73,11 +73,14 @@ def _nfs(storage: Nfs, *, podman: bool) -> dict[str, str]:
 
 
 def _smb(storage: Smb) -> dict[str, str]:
-    """`addr` is the server once more: mount(2) does not look its name up in the device."""
+    """`addr` is the server once more: mount(2) does not look its name up in the device.
+
+    A guest is a user without a name; `guest` itself is a word of mount(8) alone.
+    """
     flags = [
         f"addr={storage.server}",
-        *_flags(("username", storage.username), ("password", storage.password.replace(",", ",,"))),
-        *([] if storage.username else ["guest"]),
+        f"username={storage.username}",
+        *(_flags(("password", storage.password.replace(",", ",,"))) if storage.username else ["password="]),
         *_flags(("domain", storage.domain), ("vers", storage.version), ("port", _text(storage.port))),
         *_flags(("uid", _text(storage.uid)), ("gid", _text(storage.gid))),
         *_flags(("file_mode", storage.file_mode), ("dir_mode", storage.dir_mode)),

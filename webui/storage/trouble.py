@@ -73,7 +73,11 @@ _NFS_RULES: tuple[_Rule, ...] = (
     ),
     (
         r"connection refused",
-        Trouble("The server refuses the connection: no NFS server listens there.", "Check server and port.", "server"),
+        Trouble(
+            "The server refuses the connection: no NFS server listens there.",
+            "Check server and port. Version 3 needs the server’s rpcbind as well: try another version.",
+            "server",
+        ),
     ),
     (
         r"protocol not supported|operation not supported|not supported",

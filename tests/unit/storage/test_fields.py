@@ -118,7 +118,7 @@ def test_a_password_needs_somebody_whose_it_is_and_a_guest_none() -> None:
     assert set(problems("smb", username="")) == {"username"}
     assert problems("smb", username="", password="") == {}
     options = driver_options(storage_form({"where": "smb", "server": "nas", "share": "x"}))
-    assert options["o"] == "addr=nas,guest,vers=3.0"
+    assert options["o"] == "addr=nas,username=,password=,vers=3.0"
 
 
 def test_podman_mounts_in_its_own_way() -> None:
