@@ -119,19 +119,26 @@ class EngineSlowError(DemijohnError):
     title = "Still waiting for the engine"
 
 
-class DriverSilentError(EngineSlowError):
-    """The engine waits for volume drivers that do not answer; `drivers` are their names."""
+class StorageSilentError(EngineSlowError):
+    """The engine waits for storage that does not answer: of the volume `drivers` or the `volumes` of these names."""
 
-    title = "Waiting for a volume driver"
+    title = "Waiting for storage"
 
-    def __init__(self, drivers: Sequence[str]) -> None:
-        who = " and ".join(drivers)
-        does = "The volume driver {} does not answer" if len(drivers) == 1 else "The volume drivers {} do not answer"
+    def __init__(self, drivers: Sequence[str], volumes: Sequence[str] = ()) -> None:
+        told = [f"the volume driver {name}" for name in drivers] + [f"the storage of volume {name}" for name in volumes]
+        sentence = f"{' and '.join(told)} {'does' if len(told) == 1 else 'do'} not answer"
         super().__init__(
-            f"{does.format(who)}, which keeps the engine from listing its volumes.",
-            hint="Look at it under Drivers and plugins: start it again, or disable it.",
+            f"{sentence[:1].upper()}{sentence[1:]}, which keeps the engine from listing its volumes.",
+            hint=_ABOUT_DRIVERS if drivers else _ABOUT_SERVERS,
         )
         self.drivers = tuple(drivers)
+        self.volumes = tuple(volumes)
 
     def details(self) -> dict[str, Any]:
-        return {"drivers": list(self.drivers)}
+        return {"drivers": list(self.drivers), "volumes": list(self.volumes)}
+
+
+_ABOUT_DRIVERS = "Look at it under Drivers and plugins: start it again, or disable it."
+_ABOUT_SERVERS = (
+    "Bring its server back, or stop the containers that use it: the engine asks after every mounted volume."
+)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,7 +17,7 @@ import pytest
 
 from tests.engine.http_client import Client
 from tests.engine.rclone_plugin import make_plugin
-from tests.engine.rclone_servers import SOCKETS, RcloneDriver, rclone_driver
+from tests.engine.rclone_servers import PROGRAM, SOCKETS, RcloneDriver, rclone_driver
 from tests.engine.registry import Registry
 from tests.waiting import wait_until
 
@@ -228,6 +230,60 @@ def test_a_volume_whose_driver_is_gone_lists_and_inspects_and_says_why_it_stays(
     finally:
         rclone_driver.start()
     wait_until(lambda: api.delete(f"{VOLUMES}/{name}").status in {204, 404}, seconds=60)
+
+
+def test_a_mounted_volume_whose_storage_hangs_is_named(
+    api: Client, docker: Callable[..., str], visitor: Client, prefix: str, small_image: str, tmp_path: Path
+) -> None:
+    """As with a file server that is away: the engine looks at the folder of every volume it lists."""
+    (tmp_path / "data").mkdir()
+    with mounted(tmp_path / "data", tmp_path / "seen") as server:
+        options = {"type": "none", "o": "bind", "device": str(tmp_path / "seen")}
+        api.post(VOLUMES, {"name": f"{prefix}-v", "options": options}).json(201)
+        docker(
+            "run",
+            "--detach",
+            "--network=none",
+            f"--name={prefix}-c",
+            f"--volume={prefix}-v:/data",
+            small_image,
+            "sleep",
+            "600",
+        )
+        assert f"{prefix}-v" in visitor.get(VOLUMES).text
+        server.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(
+                lambda: f"The storage of volume {prefix}-v does not answer" in visitor.get(VOLUMES).text, seconds=40
+            )
+        finally:
+            server.send_signal(signal.SIGCONT)
+        wait_until(lambda: api.get(VOLUMES).status == 200, seconds=60)
+        docker("rm", "--force", f"{prefix}-c")
+        api.delete(f"{VOLUMES}/{prefix}-v")
+
+
+@contextmanager
+def mounted(source: Path, target: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The folder seen through a program that can be made to hang."""
+    target.mkdir()
+    command = [
+        PROGRAM,
+        "mount",
+        "--allow-other",
+        "--attr-timeout=0s",
+        "--config",
+        source.parent / "none",
+        source,
+        target,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_until(target.is_mount)
+            yield server
+        finally:
+            server.send_signal(signal.SIGCONT)
+            server.terminate()
 
 
 def test_plugins_that_are_not_there_are_404(api: Client) -> None:

@@ -20,7 +20,7 @@ from webui.engine.model import Container, EngineEvent, Image, Network, Volume, V
 from webui.engine.recorded_sizes import Recorded, RecordedSize
 from webui.engine.sizes import Measurement, Sizes, with_sizes
 from webui.engine.volume_list import VolumeLoader
-from webui.errors import DemijohnError, DriverSilentError, EngineSlowError
+from webui.errors import DemijohnError, EngineSlowError, StorageSilentError
 
 T = TypeVar("T")
 
@@ -28,6 +28,8 @@ PAGE_WAIT = 2.0
 """Seconds a page waits for the engine before it says that it is still waiting."""
 _CULPRIT_WAIT = 0.7
 """Seconds that a driver has to answer when the engine's list is late; the others answer at once."""
+_MOST_ASKED = 24
+"""Volumes that are asked one by one whether they are what the list waits for."""
 _NOTHING: Mapping[str, RecordedSize] = MappingProxyType({})
 
 
@@ -151,8 +153,10 @@ class Catalogue:
         """The trouble with the driver that is the cause of it, where one can be named."""
         if not isinstance(trouble, EngineSlowError):
             return trouble
-        silent = self.drivers.silent(_CULPRIT_WAIT, {volume.driver for volume in volumes})
-        return DriverSilentError(silent) if silent else trouble
+        drivers = self.drivers.silent(_CULPRIT_WAIT, {volume.driver for volume in volumes})
+        mounted = [each.name for each in volumes if each.driver == "local" and each.options]
+        silent = () if drivers else self.drivers.silent_volumes(_CULPRIT_WAIT, mounted[:_MOST_ASKED])
+        return StorageSilentError(drivers, silent) if drivers or silent else trouble
 
     def _with_sizes(self, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
         """The volumes with their sizes; the very same tuple as long as neither changed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import docker.errors
 
 from webui.engine.connection import Engine
-from webui.engine.errors import engine_words, translated
+from webui.engine.errors import TRANSLATED, engine_words, translated
 from webui.engine.model import EngineFacts
 from webui.engine.single_flight import SingleFlight
 from webui.errors import ConflictError, DemijohnError, EngineSlowError, NotFoundError
@@ -113,6 +113,26 @@ class Drivers:
         with ThreadPoolExecutor(len(asked)) as together:
             told = zip(asked, together.map(lambda name: self._health(name, wait), asked), strict=True)
             return tuple(sorted(name for name, health in told if health.state != "answers"))
+
+    def silent_volumes(self, wait: float, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of the named volumes of which the engine can't tell anything within `wait` seconds.
+
+        It looks at the folder of each it is asked about, which hangs where a file server is away.
+        """
+        if not names:
+            return ()
+        with ThreadPoolExecutor(len(names)) as together:
+            answers = together.map(lambda name: self._is_told_of(name, wait), names)
+            return tuple(name for name, told in zip(names, answers, strict=True) if not told)
+
+    def _is_told_of(self, name: str, wait: float) -> bool:
+        try:
+            self._probes.run(("volume", name), lambda: self._engine.api.inspect_volume(name), wait=wait)
+        except EngineSlowError:
+            return False
+        except (DemijohnError, *TRANSLATED):  # an answer as well
+            return True
+        return True
 
     def _health(self, name: str, wait: float) -> Health:
         try:

@@ -14,7 +14,7 @@ Flights = dict[Hashable, "_Flight"]
 _KEPT_SECONDS = 30.0
 _SLOW_HINT = (
     "It goes on in the background and is shown when it arrives. When this stays, the usual cause is a volume "
-    "plugin that hangs."
+    "plugin that hangs, or a file server that is away while one of its volumes is mounted."
 )
 
 
