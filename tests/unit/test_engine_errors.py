@@ -12,7 +12,7 @@ import pytest
 import requests
 import urllib3.exceptions
 
-from webui.engine.errors import translate, translated
+from webui.engine.errors import engine_words, translate, translated
 from webui.errors import (
     ConflictError,
     DemijohnError,
@@ -125,3 +125,10 @@ def test_a_mistake_in_the_program_is_not_hidden() -> None:
 
 def test_very_long_words_are_cut() -> None:
     assert len(translate(answer(500, "x" * 100_000)).message) < 3_000
+
+
+def test_a_reason_that_stands_right_behind_a_password_is_told_and_the_password_is_not() -> None:
+    words = "mount //nas/x:/d, data: addr=10.0.0.1,username=ann,password=pa,,ss: wörd 1: permission denied"
+    told = engine_words(answer(500, words))
+    assert told.endswith("password=••••••••: permission denied.")
+    assert "wörd" not in told

@@ -47,6 +47,23 @@ _WRAPPING = re.compile(r"^(error response from daemon|error):\s*", re.IGNORECASE
 _NO_SUCH = re.compile(
     r"get (?P<name>\S+): no such (?P<noun>\w+)\.|no such (?P<other_noun>\w+): (?P<other_name>\S+)\.", re.IGNORECASE
 )
+_REASONS_OF_MOUNTS = frozenset(
+    {
+        "permission denied",
+        "operation not permitted",
+        "no such file or directory",
+        "no such device",
+        "connection refused",
+    }
+    | {"connection timed out", "no route to host", "network is unreachable", "host is down", "invalid argument"}
+    | {"operation not supported", "protocol not supported", "not a directory", "input/output error", "no such host"}
+    | {
+        "required key not available",
+        "key was rejected by service",
+        "device or resource busy",
+        "connection reset by peer",
+    }
+)
 _DRIVER_AWAY = re.compile(
     r"error while checking if volume \"(?P<volume>[^\"]+)\" exists in driver \"(?P<driver>[^\"]+)\"", re.IGNORECASE
 )
@@ -115,7 +132,13 @@ def engine_words(error: docker.errors.APIError) -> str:
     said = error.explanation
     if not isinstance(said, str) or not said.strip():
         said = str(getattr(error.response, "reason", "") or "The engine gave no reason")
-    return _sentence(masked_text(_plain(said)))
+    return _sentence(_masked(_plain(said)))
+
+
+def _masked(said: str) -> str:
+    """What an engine said with secrets masked; the system's own reason at its end may stand right behind one."""
+    head, colon, reason = said.rpartition(": ")
+    return f"{masked_text(head)}{colon}{reason}" if reason.rstrip(".") in _REASONS_OF_MOUNTS else masked_text(said)
 
 
 def _driver_trouble(words: str) -> EngineError | None:
