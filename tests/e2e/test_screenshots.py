@@ -10,7 +10,10 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.program import Program
 from tests.e2e.steps import VOLUMES, WIZARD, mount_row, paste, row, settled
+from tests.engine.rclone_servers import RcloneDriver, rclone_driver
 from webui.engine.tools_image import NAME
+
+__all__ = ["rclone_driver"]
 
 VOLUME_LIST = (
     ("blog_database", "blog", 48),
@@ -33,6 +36,13 @@ CONTAINERS = (
     ("shop-backup", "postgres-main:/source:ro"),
     ("shop-web", "shop_images:/srv/images"),
 )
+BUCKET = {
+    "Address": "https://minio.example.com:9000",
+    "Bucket": "family",
+    "Folder in the bucket": "photos",
+    "Access key": "QX7T2MPLDA0ZC3VW",
+    "Secret key": "not-a-real-one",
+}
 SITE = """
 cd /data && mkdir -p assets/fonts config/nginx logs uploads/2026/10 uploads/2026/11
 for page in index about contact; do echo "<h1>$page</h1>" >$page.html; done
@@ -79,7 +89,9 @@ def page(page: Page, own_program: Program) -> Page:
     return page
 
 
-def test_pictures(page: Page, own_program: Program, furnished: None, folder_for_pictures: Path) -> None:
+def test_pictures(
+    folder_for_pictures: Path, page: Page, own_program: Program, furnished: None, rclone_driver: RcloneDriver
+) -> None:
     page.goto(f"{own_program.origin}{VOLUMES}?inspect=postgres-main")
     settled(page)
     expect(page.get_by_role("complementary", name="Inspector")).to_contain_text("Mountpoint")
@@ -95,6 +107,19 @@ def test_pictures(page: Page, own_program: Program, furnished: None, folder_for_
     expect(page.get_by_role("complementary", name="Preview")).to_contain_text("lines end with LF")
     settled(page)
     photograph(page, folder_for_pictures, "files")
+
+    page.goto(own_program.origin + VOLUMES)
+    page.get_by_role("link", name="New volume").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("family-photos")
+    dialog.get_by_role("radio", name="Encrypted in the cloud").check()
+    dialog.get_by_label("Kept by").select_option("Minio")
+    for label, text in BUCKET.items():
+        dialog.get_by_label(label, exact=True).fill(text)
+    dialog.get_by_role("button", name="Generate one").click()
+    expect(dialog).to_contain_text('crypt-password="$(rclone obscure')
+    dialog.get_by_text("Where should the data live?").evaluate("legend => legend.scrollIntoView()")
+    photograph(page, folder_for_pictures, "elsewhere")
 
     page.goto(own_program.origin + WIZARD)
     paste(
