@@ -7,6 +7,7 @@ server on a folder, in which each bucket is a folder.
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import signal
@@ -77,6 +78,11 @@ class RcloneDriver:
         """What it has said so far."""
         return self._log.read_text()
 
+    def volumes(self) -> list[str]:
+        """The names of those it keeps."""
+        state = self.folder / "cache" / "docker-plugin.state"
+        return [each["name"] for each in json.loads(state.read_text())] if state.exists() else []
+
     def _listens(self) -> bool:
         with closing(socket.socket(socket.AF_UNIX)) as client, suppress(OSError):
             client.connect(str(self._socket))
@@ -140,6 +146,7 @@ def rclone_driver(engine_socket: str) -> Iterator[RcloneDriver]:
     driver = RcloneDriver(folder)
     try:
         yield driver
+        assert not driver.volumes(), "a test has left volumes behind"
     finally:
         driver.close()
         shutil.rmtree(folder, ignore_errors=True)

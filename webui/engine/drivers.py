@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import docker.errors
 
@@ -22,6 +23,7 @@ from webui.engine.single_flight import SingleFlight
 from webui.errors import ConflictError, DemijohnError, EngineSlowError, NotFoundError
 from webui.mounts.words import shown
 
+T = TypeVar("T")
 Source = Literal["built-in", "managed", "unmanaged"]
 HealthState = Literal["answers", "failed", "silent", "disabled"]
 PROBE_SECONDS = 2.0
@@ -112,7 +114,7 @@ class Drivers:
             return ()
         with ThreadPoolExecutor(len(asked)) as together:
             told = zip(asked, together.map(lambda name: self._health(name, wait), asked), strict=True)
-            return tuple(sorted(name for name, health in told if health.state != "answers"))
+            return tuple(sorted(name for name, health in told if health.state == "silent"))
 
     def silent_volumes(self, wait: float, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the named volumes of which the engine can't tell anything within `wait` seconds.
@@ -126,29 +128,44 @@ class Drivers:
             return tuple(name for name, told in zip(names, answers, strict=True) if not told)
 
     def _is_told_of(self, name: str, wait: float) -> bool:
-        try:
-            self._probes.run(("volume", name), lambda: self._engine.api.inspect_volume(name), wait=wait)
-        except EngineSlowError:
-            return False
-        except (DemijohnError, *TRANSLATED):  # an answer as well
-            return True
-        return True
+        return self._asked(("volume", name), lambda: self._tell_of(name), wait) is not None
+
+    def _tell_of(self, name: str) -> str:
+        with suppress(DemijohnError, *TRANSLATED):  # an answer as well
+            self._engine.api.inspect_volume(name)
+        return name
 
     def _health(self, name: str, wait: float) -> Health:
+        told = self._asked(name, lambda: self._probe(name), wait)
+        return told or Health("silent", error=f"It has not answered within {wait:g} s.")
+
+    def _asked(self, key: Hashable, ask: Callable[[], T], wait: float) -> T | None:
+        """What is answered now, or None where nothing is in time. An answer to an earlier question is none to this."""
+        began = time.monotonic()
+
+        def timed() -> tuple[T, float]:
+            return ask(), time.monotonic()
+
         try:
-            return self._probes.run(name, lambda: self._probe(name), wait=wait)
+            told, ended = self._probes.run(key, timed, wait=wait)
+            if ended < began:
+                told, _ = self._probes.run(key, timed, wait=wait)
         except EngineSlowError:
-            return Health("silent", error=f"It has not answered within {wait:g} s.")
-        except DemijohnError as error:
-            return Health("failed", error=error.message)
+            return None
+        return told
 
     def _probe(self, name: str) -> Health:
         """The engine asks the named driver only; what that says of itself comes as a warning."""
         api: Any = self._engine.api
         began = time.monotonic()
-        with translated(f"driver {name}"):
-            response = api._get(api._url("/volumes"), params={"filters": json.dumps({"driver": [name]})}, timeout=None)
-            api._raise_for_status(response)
+        try:
+            with translated(f"driver {name}"):
+                response = api._get(
+                    api._url("/volumes"), params={"filters": json.dumps({"driver": [name]})}, timeout=None
+                )
+                api._raise_for_status(response)
+        except DemijohnError as error:
+            return Health("failed", error=error.message)
         warnings = [str(each) for each in response.json().get("Warnings") or ()]
         took = time.monotonic() - began
         return Health("failed", took, plugin_trouble(warnings[0])) if warnings else Health("answers", took)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, make_response, url_for
+from flask import Blueprint, Response, g, make_response, url_for
 from htmx_flask import request
 
 from webui import forms
@@ -132,7 +132,7 @@ def _check_folder(found: Catalogue, form: VolumeForm) -> None:
     """
     if not isinstance(form.storage, Crypt) or not isinstance(form.storage.inside, Folder):
         return
-    driver = next((each for each in found.drivers.rclone(wait()) if each.short_name == form.storage.driver), None)
+    driver = next((each for each in found.drivers.rclone(AT_ONCE) if each.short_name == form.storage.driver), None)
     if driver is None or driver.source != "managed":
         return
     path = form.storage.inside.path
@@ -232,12 +232,15 @@ _ICONS = {
 
 def _drivers(found: Catalogue, draft: VolumeDraft) -> tuple[str, ...]:
     if draft.where.by_rclone:
-        return tuple(each.short_name for each in found.drivers.rclone(wait()))
-    return found.drivers.names(wait())
+        return tuple(each.short_name for each in found.drivers.rclone(AT_ONCE))
+    return found.drivers.names(AT_ONCE)
 
 
 def _is_podman(found: Catalogue) -> bool:
-    try:
-        return found.engine.facts().product == "Podman"
-    except DemijohnError:
-        return False
+    """Asked once for a request: an engine that does not answer is not waited for again and again."""
+    if "podman" not in g:
+        try:
+            g.podman = found.engine.facts().product == "Podman"
+        except DemijohnError:
+            g.podman = False
+    return bool(g.podman)

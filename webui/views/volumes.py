@@ -176,7 +176,7 @@ def _inspected(found: Catalogue, name: str, *, reveal: bool) -> tuple[Volume, Ma
         return *engine_volumes.inspect_raw(found.engine, name, reveal=reveal, wait=wait()), None
     except (EngineSlowError, EngineError) as error:
         known = found.last_known(name)
-        if known is None:
+        if known is None or not known.options:  # what the engine keeps itself, it can tell of when it can tell anything
             raise
         return known, volume_json(known, reveal=reveal), error
 
