@@ -13,10 +13,12 @@ from webui.storage import checks
 from webui.storage.model import Where
 from webui.storage.reading import read_options, read_remote
 
+_NFS_VERSIONS = frozenset({"2", "3", "4", "4.0", "4.1", "4.2"})
+_SMB_VERSIONS = frozenset({"1.0", "2.0", "2.1", "3", "3.0", "3.02", "3.0.2", "3.1.1", "3.11", "default"})
 _CHECKS = {
     Where.TMPFS: {"size": checks.memory, "mode": checks.mode, "uid": checks.owner, "gid": checks.owner},
-    Where.NFS: {"port": checks.port},
-    Where.SMB: {"port": checks.port},
+    Where.NFS: {"port": checks.port, "server": checks.host, "version": lambda value: _version(value, _NFS_VERSIONS)},
+    Where.SMB: {"port": checks.port, "server": checks.host, "version": lambda value: _version(value, _SMB_VERSIONS)},
     Where.S3: {"endpoint": checks.endpoint},
     Where.CRYPT_S3: {"endpoint": checks.endpoint},
 }
@@ -45,3 +47,7 @@ def _refuse_invisible(options: Mapping[str, str]) -> None:
             raise InvalidInputError(
                 {"options": f"{shown(key)} or its value has an invisible character in it, such as a line’s end."}
             )
+
+
+def _version(value: str, known: frozenset[str]) -> str:
+    return "" if value in known else f"{shown(value)} is none of the versions {', '.join(sorted(known))}."

@@ -125,9 +125,9 @@ def test_what_is_obscured_is_revealed(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["correct horse", "wörd, with: signs='\"", "x" * 200])
 def test_rclone_itself_takes_it(text: str) -> None:
-    revealed = subprocess.run([RCLONE, "reveal", obscure(text)], check=True, capture_output=True, text=True).stdout
+    revealed = subprocess.run([RCLONE, "reveal", "--", obscure(text)], check=True, capture_output=True, text=True).stdout
     assert revealed.removesuffix("\n") == text
-    obscured = subprocess.run([RCLONE, "obscure", text], check=True, capture_output=True, text=True).stdout.strip()
+    obscured = subprocess.run([RCLONE, "obscure", "--", text], check=True, capture_output=True, text=True).stdout.strip()
     assert reveal(obscured) == text
 
 
