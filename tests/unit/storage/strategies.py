@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+"""The first use of ciphers loads them, and a shell takes its time."""
 
 words = st.from_regex(r"[a-z][a-z0-9-]{1,12}[a-z0-9]", fullmatch=True)
 secrets = st.text(st.characters(exclude_categories=("C",)), min_size=12, max_size=30)

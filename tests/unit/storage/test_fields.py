@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.storage.strategies import RELAXED
 from webui.errors import InvalidInputError
 from webui.storage import FIELDS, Where, check_options, driver_options, storage_form
 
@@ -141,6 +142,7 @@ anything = st.recursive(
 )
 
 
+@RELAXED
 @given(st.sampled_from(list(Where)), st.data())
 def test_whatever_is_sent_is_a_storage_or_an_error_at_fields(where: Where, data: st.DataObject) -> None:
     names = [field.name for field in FIELDS[where]] or ["driver"]

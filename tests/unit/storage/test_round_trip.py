@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.storage.strategies import described, secrets
+from tests.unit.storage.strategies import RELAXED, described, secrets
 from webui import commands
 from webui.engine.secrets import MASK, masked_options
 from webui.storage import (
@@ -45,6 +45,7 @@ def entered(sent: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in sent.items() if name not in left_out and value not in {"no", ""}}
 
 
+@RELAXED
 @given(described)
 def test_options_are_read_back_as_what_was_entered(sent: dict[str, Any]) -> None:
     storage = storage_form(sent)
@@ -60,6 +61,7 @@ def test_options_are_read_back_as_what_was_entered(sent: dict[str, Any]) -> None
     assert reading.secrets == {name for name in SECRETS & set(sent) if sent[name]}
 
 
+@RELAXED
 @given(described)
 def test_a_volumes_own_command_pasted_is_the_same_volume(sent: dict[str, Any]) -> None:
     storage = storage_form(sent)
@@ -77,6 +79,7 @@ def test_a_volumes_own_command_pasted_is_the_same_volume(sent: dict[str, Any]) -
     assert not [name for name in SECRETS & set(sent) if sent[name] and sent[name] in shown]
 
 
+@RELAXED
 @given(described)
 def test_no_secret_is_left_in_masked_options_words_or_the_shown_command(sent: dict[str, Any]) -> None:
     storage = storage_form(sent)
@@ -90,6 +93,7 @@ def test_no_secret_is_left_in_masked_options_words_or_the_shown_command(sent: di
         assert sent[name].replace(",", ",,") not in told or sent[name] in others
 
 
+@RELAXED
 @given(
     st.lists(secrets, min_size=2, max_size=2),
     st.lists(st.from_regex(r"[a-z]{3,9}", fullmatch=True), min_size=3, max_size=3),
@@ -117,6 +121,7 @@ def test_a_folder_is_no_connection_with_settings() -> None:
     assert remote_of(Folder("/srv/x:y")) == ":local:/srv/x:y"
 
 
+@RELAXED
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
 def test_what_is_obscured_is_revealed(text: str) -> None:
     assert reveal(obscure(text)) == text
@@ -125,9 +130,13 @@ def test_what_is_obscured_is_revealed(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["correct horse", "wörd, with: signs='\"", "x" * 200])
 def test_rclone_itself_takes_it(text: str) -> None:
-    revealed = subprocess.run([RCLONE, "reveal", "--", obscure(text)], check=True, capture_output=True, text=True).stdout
+    revealed = subprocess.run(
+        [RCLONE, "reveal", "--", obscure(text)], check=True, capture_output=True, text=True
+    ).stdout
     assert revealed.removesuffix("\n") == text
-    obscured = subprocess.run([RCLONE, "obscure", "--", text], check=True, capture_output=True, text=True).stdout.strip()
+    obscured = subprocess.run(
+        [RCLONE, "obscure", "--", text], check=True, capture_output=True, text=True
+    ).stdout.strip()
     assert reveal(obscured) == text
 
 
@@ -136,6 +145,7 @@ VARIABLES = {"PASSWORD": "password", "SECRET_ACCESS_KEY": "secret_access_key", "
 VARIABLES |= {"PASSPHRASE": "passphrase", "SALT": "salt"}
 
 
+@RELAXED
 @given(described)
 def test_a_shell_makes_of_the_shown_command_what_docker_is_told(sent: dict[str, Any]) -> None:
     """But for commas and quotes in secrets, which options want twice."""
