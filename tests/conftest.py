@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import own_namespace
 from webui.engine import private
 from webui.engine.connection import Engine, Engines
 from webui.settings import DockerEnvironment, Settings
@@ -19,7 +20,8 @@ TOKEN = "a-token-for-the-tests-only"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """docker-py leaves a Unix socket that could not be connected to the garbage collector, which warns of it."""
+    """Keep to ourselves; and docker-py leaves a Unix socket that can't be connected to the collector, which warns."""
+    own_namespace.enter()
     unconnected = r"unclosed <socket\.socket fd=\d+, family=1, type=1, proto=0>"
     config.addinivalue_line("filterwarnings", f"ignore:{unconnected}:ResourceWarning")
 
