@@ -12,7 +12,7 @@ from webui import error_pages, log, security, templating, views
 from webui.engine import plugin_install, trial
 from webui.engine.connection import Engines
 from webui.house import House
-from webui.jobs import Runner, importing
+from webui.jobs import Runner, cloning, importing
 from webui.preview import FORM_BYTES
 from webui.settings import Settings
 from webui.store import Store
@@ -36,6 +36,7 @@ def create_app(settings: Settings, engines: Engines) -> Flask:
     store = Store(settings.data_dir)
     undo = {
         **importing.undo_handlers(settings.helper_image),
+        **cloning.undo_handlers(settings.helper_image),
         **trial.undo_handlers(),
         **plugin_install.undo_handlers(),
     }

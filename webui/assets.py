@@ -74,6 +74,7 @@ ICONS = (
         "columns",
         "command",
         "copy",
+        "copy-plus",
         "cpu",
         "cursor-text",
         "database",

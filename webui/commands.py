@@ -12,6 +12,8 @@ from webui.engine.file_model import Place
 from webui.paths import VolumePath, name_text, shown_name
 from webui.storage import shell_words
 
+_HELPER = "debian:stable-slim"
+
 
 def volume_list() -> str:
     """`docker volume ls`."""
@@ -41,6 +43,13 @@ def volume_create(name: str, driver: str, options: Iterable[tuple[str, str]], la
     for key, value in labels:
         words += ["--label", f"{key}={value}" if value else key]
     return shell_words([*words, name] if name else words)
+
+
+def volume_clone(create: str, source: str, name: str) -> str:
+    """The command that makes the new volume, and one that copies everything into it: `docker run` with `cp -a`."""
+    mounts = ["--volume", f"{source}:/from:ro", "--volume", f"{name or 'NAME'}:/to"]
+    copy = shlex.join(["docker", "run", "--rm", "--network=none", *mounts, _HELPER, "cp", "-a", "/from/.", "/to"])
+    return f"{create} && {copy}"
 
 
 def container_list() -> str:
@@ -179,7 +188,7 @@ def _inside(place: Place, words: Sequence[str], *options: str, writing: bool = F
     """
     source = place.name if place.kind == "volume" else place.source
     mount = f"{source}:/volume" + ("" if writing else ":ro")
-    return _joined(["docker", "run", "--rm", *options, "-v", mount, "debian:stable-slim", *words])
+    return _joined(["docker", "run", "--rm", *options, "-v", mount, _HELPER, *words])
 
 
 def _in_container(path: VolumePath) -> str:

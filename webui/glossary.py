@@ -26,6 +26,11 @@ ENTRIES: Mapping[str, Entry] = {
         "deleted only when somebody says so.",
         "engine/storage/volumes/",
     ),
+    "clone": _entry(
+        "A new volume with a copy of all that is in another one. From then on the two have nothing to do with each other: "
+        "what is changed in one stays as it is in the other.",
+        "engine/storage/volumes/#back-up-restore-or-migrate-data-volumes",
+    ),
     "anonymous volume": _entry(
         "A volume nobody named: Docker made up its name for one container. The next container won’t find it again, "
         "and removing the container with its volumes deletes it.",

@@ -25,6 +25,7 @@ from webui.storage import (
     shown_options,
     where_of,
 )
+from webui.volume_form import CLONE_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class ShownField:
 class VolumeDraft:
     """All of the form. `told` are the options as the driver is told them, and `pasted` whether a line was just read.
 
-    `retype` are the labels of fields whose secrets stood in that line; `problem` is what was wrong with it.
+    `retype` are the labels of fields whose secrets stood in that line; `problem` is what was wrong with it. A clone has
+    a `source`, what becomes of the `writers` to it, and whether to `leave_out` what its storage does not know.
     """
 
     name: str
@@ -69,12 +71,15 @@ class VolumeDraft:
     retype: tuple[str, ...] = ()
     problem: str = ""
     untested: bool = False
+    source: str = ""
+    writers: str = ""
+    leave_out: bool = False
 
     @property
     def shown_names(self) -> frozenset[str]:
         """The fields at which something can be said."""
         own = {"driver", "options"} if self.where is Where.OTHER else {each.field.name for each in self.fields}
-        return frozenset({"name", "where", "labels"} | own)
+        return frozenset({"name", "where", "labels", *(("writers", "leave_out") if self.source else ())} | own)
 
     @property
     def attaches(self) -> bool:
@@ -101,8 +106,16 @@ def volume_draft(sent: Mapping[str, Any], *, podman: bool = False) -> VolumeDraf
         command="",
         warning=_warning(sent, where),
         untested=_is_set(sent, "untested"),
+        source=forms.text(sent, "source"),
+        writers=forms.text(sent, "writers"),
+        leave_out=_is_set(sent, "leave_out"),
     )
-    return _with_command(draft, sent, podman=podman)
+    draft = _with_command(draft, sent, podman=podman)
+    return (
+        replace(draft, command=commands.volume_clone(draft.command, draft.source, draft.name))
+        if draft.source
+        else draft
+    )
 
 
 def touched(sent: Mapping[str, Any], error: InvalidInputError) -> dict[str, str]:
@@ -121,7 +134,8 @@ def _after_paste(sent: Mapping[str, Any], *, podman: bool) -> VolumeDraft:
         pasted = paste_command(forms.text(sent, "command_text"))
     except InvalidInputError as error:
         return replace(volume_draft(before, podman=podman), problem=error.message)
-    kept = {"name": before["name"]} if "name" in before and not pasted.fields.get("name") else {}
+    stays = CLONE_FIELDS | (frozenset() if pasted.fields.get("name") else {"name"})
+    kept = {name: value for name, value in before.items() if name in stays}
     draft = volume_draft({**pasted.fields, **kept}, podman=podman)
     rows = [row.key for row in draft.options if row.secret]
     return replace(draft, pasted=True, retype=(*pasted.secrets, *rows))

@@ -13,6 +13,8 @@ from webui.storage import FIELDS, NAMES, Other, Storage, Where, storage_form, wh
 
 T = TypeVar("T")
 _COMMON = frozenset({"name", "where", "driver", "engine_id", "action", "untested", "tested", "command_text"})
+CLONE_FIELDS = frozenset({"source", "writers", "leave_out"})
+"""What goes along with the form where a volume is made from another one."""
 _ROWS = frozenset({"", "_key", "_value", "_text", "_row"})
 
 
@@ -32,16 +34,24 @@ class VolumeForm:
         return self.where.elsewhere and not self.untested
 
 
-def volume_form(sent: Mapping[str, Any], *, podman: bool = False, named: bool = True, exact: bool = True) -> VolumeForm:
+def volume_form(
+    sent: Mapping[str, Any],
+    *,
+    podman: bool = False,
+    named: bool = True,
+    exact: bool = True,
+    also: frozenset[str] = frozenset(),
+) -> VolumeForm:
     """The form for a new volume; without `named` the name may be missing, as it may while storage is only tried.
 
-    `exact` is whether fields of another place are unknown ones; a page may send those of the place chosen before.
+    `exact` is whether fields of another place are unknown ones; a page may send those of the place chosen before. `also`
+    are fields that are for others to read.
     Raises InvalidInputError with the fields that are wrong: name, labels, where, those of the place, and any field
     that is not known.
     """
     problems: dict[str, str] = {}
     where = _noted(problems, lambda: where_of(sent)) or Where.OTHER
-    problems |= forms.unknown_fields(sent, _known(where, exact=exact))
+    problems |= forms.unknown_fields(sent, _known(where, exact=exact) | also)
     form = VolumeForm(
         name=_noted(problems, lambda: forms.text(sent, "name", strip=False)) or "",
         where=where,

@@ -10,6 +10,7 @@ import logging
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 import docker
@@ -67,6 +68,22 @@ def restart_container(engine: Engine, reference: str) -> None:
     """Stop and start a container: `docker restart`. Raises NotFoundError, EngineError."""
     with translated(f"container {reference}"):
         engine.api.restart(_own_excluded(engine, reference), timeout=STOP_SECONDS)
+
+
+def pause_container(engine: Engine, reference: str) -> None:
+    """Have all processes of a container stand still: `docker pause`. Raises NotFoundError, ConflictError, EngineError."""
+    with translated(f"container {reference}"):
+        engine.api.pause(_own_excluded(engine, reference))
+
+
+def unpause_container(engine: Engine, reference: str) -> None:
+    """Let a container go on that was paused: `docker unpause`; one that is gone, or is not paused, is fine.
+
+    Raises EngineError, EngineUnreachableError.
+    """
+    with suppress(NotFoundError), translated(f"container {reference}"):
+        if (engine.api.inspect_container(reference)["State"] or {}).get("Paused"):
+            engine.api.unpause(reference)
 
 
 def remove_container(

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 _NAME_PREFIX = "demijohn-helper-"
 TARGET = "/volume"
+SOURCE = "/source"
+"""Where a helper that copies one volume into another has the one it copies from."""
 MADE_ANEW_LABEL = "io.demijohn.made-anew"
 """Is on a volume only if the engine made it on the way, because the one that was asked for had just gone."""
 _WRITING_LABEL = "io.demijohn.writing"
 _BESIDE_LABEL = "io.demijohn.beside"
+_COPYING_LABEL = "io.demijohn.copying"
 _FRESH_SECONDS = 600
 _REMOVAL_SECONDS = 30
 _READING = ("DAC_READ_SEARCH",)
@@ -81,27 +84,33 @@ def laid_open(api: Any, image_id: str, mounts: Iterable[docker.types.Mount] = ()
         api.remove_container(container, v=True, force=True)
 
 
-def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) -> tuple[str, str, Session]:
+def start(
+    engine: Engine, place: Place, image: str, key: str, *, writing: bool, source: Place | None = None
+) -> tuple[str, str, Session]:
     """Start a helper with a shell in it: its id, its name and the session.
 
     It may do nothing but read the one place, or write it: no network, no capabilities beyond, nothing of its own to
-    write to. It ends by itself when the app does, because its input ends then.
+    write to. One that has a `source` may read that as well, and sorts long lists in a folder of its own. It ends by
+    itself when the app does, because its input ends then.
 
-    Raises NotFoundError where the volume is gone, EngineError, EngineUnreachableError.
+    Raises NotFoundError where a volume is gone, EngineError, EngineUnreachableError.
     """
     name = f"{names_of(engine)}{secrets.token_hex(6)}"
+    places = [each for each in (place, source) if each is not None]
+    for each in places:
+        _refuse_gone(engine.api, each)
     with translated(place.subject):
-        if place.kind == "volume":
-            engine.api.inspect_volume(place.name)  # the engine would make one that is gone anew
-        container = _create(engine.api, place, image, name, key, writing=writing)
-        if _is_made_anew(engine.api, place, name):
+        container = _create(engine.api, place, image, name, key, writing=writing, source=source)
+        anew = [each for each in places if _is_made_anew(engine.api, each, name)]
+        if anew:
             engine.api.remove_container(container, force=True)
-            engine.api.remove_volume(place.name)
-            raise NotFoundError(f"There is no {place.subject} (any more).")
+            for each in anew:
+                engine.api.remove_volume(each.name)
+            raise NotFoundError(f"There is no {anew[0].subject} (any more).")
         session = None
         try:
             session = _session(_attached(engine.api, container), key)
-            _begin(engine.api, container, place)
+            _begin(engine.api, container, places)
             return container, name, session
         except BaseException:
             if session is not None:
@@ -111,14 +120,23 @@ def start(engine: Engine, place: Place, image: str, key: str, *, writing: bool) 
             raise
 
 
-def _begin(api: Any, container: str, place: Place) -> None:
-    """Start it. Raises MountError where the engine can't mount the place, in words and in the engine's own."""
+def _refuse_gone(api: Any, place: Place) -> None:
+    """The engine would make a volume that is gone anew. Raises NotFoundError."""
+    if place.kind == "volume":
+        with translated(place.subject):
+            api.inspect_volume(place.name)
+
+
+def _begin(api: Any, container: str, places: Sequence[Place]) -> None:
+    """Start it. Raises MountError where the engine can't mount a place, in words and in the engine's own."""
     try:
         api.start(container)
     except docker.errors.APIError as error:
         words = engine_words(error)
         if "mount" not in words.lower():
             raise
+        # Where there are two, the engine tells the path that one of them has on its machine.
+        place = next((each for each in places if f"/{each.name}/" in words), places[0])
         trouble = _meaning(api, place, words)
         raise MountError(
             " ".join(filter(None, (f"The engine can’t mount {place.subject}.", trouble.sentence, words))),
@@ -205,6 +223,12 @@ def running_names(engine: Engine) -> set[bytes]:
     return {name.lstrip("/").encode() for each in running for name in each["Names"]}
 
 
+def is_copying(container: Mapping[str, Any]) -> bool:
+    """Whether a helper (as `GET /containers/json` tells it) copies one volume into another just now."""
+    copying = (container.get("Labels") or {}).get(_COPYING_LABEL) == "yes"
+    return copying and container.get("State") == "running"
+
+
 def _is_left_over(container: Mapping[str, Any], running: set[bytes]) -> bool:
     beside = (container.get("Labels") or {}).get(_BESIDE_LABEL)
     if beside:
@@ -219,9 +243,16 @@ def _written_by(container: Mapping[str, Any]) -> Place | None:
     return Place.volume(names[0]) if names else None
 
 
-def _create(api: Any, place: Place, image: str, name: str, key: str, *, writing: bool) -> str:
+def _create(
+    api: Any, place: Place, image: str, name: str, key: str, *, writing: bool, source: Place | None = None
+) -> str:
     declared = (api.inspect_image(image).get("Config") or {}).get("Volumes") or {}
     shell = _shell(key)
+    mounts = [_mount(place, name, writing=writing)]
+    labels = {ROLE_LABEL: "helper", _WRITING_LABEL: "yes" if writing else "no"}
+    if source is not None:
+        mounts.append(_mount(source, name, writing=False, target=SOURCE))
+        labels |= {_WRITING_LABEL: "no", _COPYING_LABEL: "yes"}
     return str(
         api.create_container(
             image,
@@ -232,35 +263,36 @@ def _create(api: Any, place: Place, image: str, name: str, key: str, *, writing:
             working_dir="/",
             stdin_open=True,
             environment=_ENVIRONMENT,
-            labels={ROLE_LABEL: "helper", _WRITING_LABEL: "yes" if writing else "no"},
+            labels=labels,
             healthcheck={"test": ["NONE"]},
             host_config=api.create_host_config(
-                mounts=[_mount(place, name, writing=writing)],
+                mounts=mounts,
                 log_config=LogConfig(type="none"),
                 network_mode="none",
-                read_only=True,
+                read_only=source is None,
                 cap_drop=["ALL"],
                 cap_add=list(_WRITING if writing else _READING),
                 security_opt=["no-new-privileges"],
                 pids_limit=_MOST_PROCESSES,
                 mem_limit=_MOST_MEMORY,
                 # What has been read for a person has left no trace when the app is gone. Of one that writes, something
-                # may be left in the volume: it stays, so that the next start knows where to look.
-                auto_remove=not writing,
+                # may be left in the volume: it stays, so that the next start knows where to look. What copies a whole
+                # volume is a job, which knows that itself.
+                auto_remove=not writing or source is not None,
                 tmpfs=dict.fromkeys(declared, "") or None,
             ),
         )["Id"]
     )
 
 
-def _mount(place: Place, name: str, *, writing: bool) -> docker.types.Mount:
+def _mount(place: Place, name: str, *, writing: bool, target: str = TARGET) -> docker.types.Mount:
     if place.kind == "volume":
         return docker.types.Mount(
-            TARGET, place.name, type="volume", read_only=not writing, no_copy=True, labels={MADE_ANEW_LABEL: name}
+            target, place.name, type="volume", read_only=not writing, no_copy=True, labels={MADE_ANEW_LABEL: name}
         )
     # Of the host's root the engine takes no other: its own folder is in it.
     propagation = "rslave" if place.source == "/" else "rprivate"
-    return docker.types.Mount(TARGET, place.source, type="bind", read_only=True, propagation=propagation)
+    return docker.types.Mount(target, place.source, type="bind", read_only=True, propagation=propagation)
 
 
 def _is_made_anew(api: Any, place: Place, name: str) -> bool:

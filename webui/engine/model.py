@@ -10,6 +10,8 @@ from typing import Any
 
 ROLE_LABEL = "io.demijohn.role"
 """Marks everything that Demijohn makes for itself; such containers are not shown among a person's own."""
+JOB_LABEL = "io.demijohn.job"
+"""Says which job has made a volume, so that undoing the job removes no other of the same name."""
 
 
 class VolumeKind(StrEnum):

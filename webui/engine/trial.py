@@ -62,6 +62,13 @@ class Trials:
         """The name for a volume to try with."""
         return _NAME_PREFIX + secrets.token_hex(6)
 
+    def make(self, name: str, driver: str, options: Mapping[str, str]) -> None:
+        """Make the volume to try with. Raises InvalidInputError, and what the engine raises; see `remove_trial`."""
+        with translated(f"driver {driver}"):
+            self._engine.api.create_volume(
+                name=name, driver=driver, driver_opts=dict(options), labels={ROLE_LABEL: "test"}
+            )
+
     def try_options(
         self,
         name: str,
@@ -88,7 +95,7 @@ class Trials:
         self, name: str, driver: str, options: Mapping[str, str], *, writing: bool, proof: Mapping[str, str] | None
     ) -> Look:
         try:
-            self._make(name, driver, options)
+            self.make(name, driver, options)
             with self._mounted(Place.volume(name), writing=writing) as session:
                 look = _seen(session, name)
                 if not writing:
@@ -105,16 +112,10 @@ class Trials:
             remove_trial(self._engine, name)
 
     def _has_arrived(self, name: str, driver: str, options: Mapping[str, str], token: bytes) -> bool:
-        self._make(name, driver, options)
+        self.make(name, driver, options)
         with self._mounted(Place.volume(name), writing=False) as session:
             script = into(TOP) + b'[ "$(cat -- %s)" = x ]' % quoted(b"./" + token)
             return session.run(script, seconds=_LOOK_SECONDS).status == 0
-
-    def _make(self, name: str, driver: str, options: Mapping[str, str]) -> None:
-        with translated(f"driver {driver}"):
-            self._engine.api.create_volume(
-                name=name, driver=driver, driver_opts=dict(options), labels={ROLE_LABEL: "test"}
-            )
 
     def _look(self, place: Place) -> Look:
         with self._mounted(place, writing=False) as session:

@@ -15,8 +15,8 @@ import docker
 
 from webui.engine.connection import Engine
 from webui.engine.errors import translated
+from webui.engine.helper import is_copying, without_own
 from webui.engine.helper import remove as remove_helper
-from webui.engine.helper import without_own
 from webui.engine.model import ROLE_LABEL, Volume, VolumeUse
 from webui.engine.secrets import masked_volume
 from webui.engine.volume_words import inspected_volume, uses_by_volume
@@ -148,6 +148,11 @@ def _remove_helpers(engine: Engine, name: str) -> None:
     with translated(f"volume {name}"):
         found = engine.api.containers(all=True, filters={"volume": name, "label": ROLE_LABEL})
         persons = without_own(engine.api, found)
+    if any(is_copying(each) for each in found if each not in persons):
+        raise ConflictError(
+            f"Volume {name} is being copied just now.",
+            hint="Wait until that has ended, or cancel it under Jobs.",
+        )
     for each in found:
         if each not in persons and name in {mount.get("Name") for mount in each.get("Mounts") or ()}:
             remove_helper(engine, each["Id"])

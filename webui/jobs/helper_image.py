@@ -9,10 +9,11 @@ import threading
 from typing import Any
 
 from webui.engine.connection import Engine
+from webui.engine.helper_image import find_helper_image
 from webui.engine.pull import PullProgress, pull
 from webui.engine.references import parse_reference
 from webui.engine.tools_image import NAME, make_tools_image
-from webui.errors import DemijohnError
+from webui.errors import ConflictError, DemijohnError
 from webui.jobs.context import JobContext
 from webui.jobs.model import Job
 from webui.jobs.runner import Runner
@@ -41,6 +42,17 @@ def get_helper_image(context: JobContext, engine: Engine, name: str) -> dict[str
         make_tools_image(engine, on_progress=lambda done, total: _sent(context, done, total))
         return {"image": NAME}
     return {"image": name}
+
+
+def ready_helper_image(context: JobContext, engine: Engine, name: str) -> str:
+    """The id of the image, got first where it is not there. Raises ConflictError where it can't be had."""
+    found = find_helper_image(engine, name)
+    if found is None:
+        get_helper_image(context, engine, name)
+        found = find_helper_image(engine, name)
+    if found is None:
+        raise ConflictError("The image through which Demijohn looks inside volumes could not be had.")
+    return found
 
 
 def _pull(context: JobContext, engine: Engine, name: str) -> None:

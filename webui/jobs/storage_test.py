@@ -18,14 +18,13 @@ from webui.buckets import OutOfReachError, bucket_trouble
 from webui.engine.connection import Engine
 from webui.engine.file_model import Place
 from webui.engine.helper import MountError
-from webui.engine.helper_image import find_helper_image
 from webui.engine.model import Volume
 from webui.engine.secrets import masked_text
 from webui.engine.trial import Look, StorageSilentError, Trials
 from webui.engine.volumes import create_volume
 from webui.errors import ConflictError, DemijohnError, InvalidInputError
 from webui.jobs.context import JobContext
-from webui.jobs.helper_image import get_helper_image
+from webui.jobs.helper_image import ready_helper_image
 from webui.jobs.model import Job, JobState
 from webui.jobs.runner import Runner
 from webui.storage import (
@@ -72,6 +71,14 @@ class Wanted:
         """The options for its driver, secrets included."""
         return driver_options(self.storage, podman=self.podman)
 
+    @property
+    def proof(self) -> dict[str, str] | None:
+        """Options with which rclone shows what its storage has, and not what its cache on the engine's machine has; None
+        where there is no such cache."""
+        if not self.where.by_rclone:
+            return None
+        return self.options | {"vfs-cache-mode": "off", "read-only": "true"}
+
 
 @dataclass(frozen=True, slots=True)
 class NewVolume:
@@ -88,7 +95,11 @@ def start_storage_test(runner: Runner, engine: Engine, image: str, wanted: Wante
     written there (None: not tried). One that failed has `{"mark", "field", "hint"}`: the field that is to be changed.
     """
     return runner.submit(
-        TEST, LABELS[wanted.where], engine.name, wanted.mark, lambda context: _test(context, engine, image, wanted)
+        TEST,
+        LABELS[wanted.where],
+        engine.name,
+        wanted.mark,
+        lambda context: try_storage(context, engine, image, wanted),
     )
 
 
@@ -99,7 +110,7 @@ def start_tested_volume(runner: Runner, engine: Engine, image: str, wanted: Want
     """
 
     def work(context: JobContext) -> dict[str, Any]:
-        result = _test(context, engine, image, wanted)
+        result = try_storage(context, engine, image, wanted)
         context.check()
         create_volume(engine, new.name, driver=driver_of(wanted.storage), options=wanted.options, labels=new.labels)
         return {**result, "volume": new.name}
@@ -114,14 +125,13 @@ def start_storage_check(runner: Runner, engine: Engine, image: str, volume: Volu
     )
 
 
-def passed(job: Job | None, wanted: Wanted) -> bool:
-    """Whether this very storage answered in that job."""
-    return job is not None and job.state is JobState.DONE and (job.result or {}).get("mark") == wanted.mark
+def try_storage(context: JobContext, engine: Engine, image: str, wanted: Wanted) -> dict[str, Any]:
+    """Mount a storage and remove the mount again, as a part of a job; see `start_storage_test`.
 
-
-def _test(context: JobContext, engine: Engine, image: str, wanted: Wanted) -> dict[str, Any]:
+    Raises ConflictError where it does not answer as it should.
+    """
     context.progress(0, None, "", "Getting ready", details={"mark": wanted.mark})
-    trials = Trials(engine, _image(context, engine, image))
+    trials = Trials(engine, ready_helper_image(context, engine, image))
     bucket = _bucket_of(wanted.storage)
     try:
         if bucket:
@@ -139,9 +149,16 @@ def _test(context: JobContext, engine: Engine, image: str, wanted: Wanted) -> di
     return {"mark": wanted.mark, "found": len(look.names), "writable": look.writable, "note": look.said}
 
 
-def _check(context: JobContext, engine: Engine, image: str, volume: Volume) -> dict[str, Any]:
-    context.progress(0, None, "", "Getting ready")
-    trials = Trials(engine, _image(context, engine, image))
+def passed(job: Job | None, wanted: Wanted) -> bool:
+    """Whether this very storage answered in that job."""
+    return job is not None and job.state is JobState.DONE and (job.result or {}).get("mark") == wanted.mark
+
+
+def ask_storage(context: JobContext, engine: Engine, image: str, volume: Volume) -> int:
+    """Look into a volume with a mount of its own that only reads; how many names are at its top, 1,000 at most.
+
+    `image` is the helper image's id. Raises ConflictError, in words, where its storage does not answer.
+    """
     context.progress(0, None, "", "Asking the storage")
     stop = threading.Event()
     context.on_cancel(stop.set)
@@ -149,7 +166,7 @@ def _check(context: JobContext, engine: Engine, image: str, volume: Volume) -> d
         bucket = read_bucket(volume.driver, volume.options)
         if bucket:
             _ask_bucket(engine, bucket)
-        look = trials.look(Place.volume(volume.name), stop)
+        look = Trials(engine, image).look(Place.volume(volume.name), stop)
     except _TroubleError as error:
         raise ConflictError(error.trouble.sentence, hint=error.trouble.hint) from error
     except DemijohnError as error:
@@ -161,23 +178,18 @@ def _check(context: JobContext, engine: Engine, image: str, volume: Volume) -> d
             "It can be mounted, and its files can’t be read.",
             hint="The passphrase is another one, or the storage answers with errors.",
         )
-    return {"found": len(look.names)}
+    return len(look.names)
+
+
+def _check(context: JobContext, engine: Engine, image: str, volume: Volume) -> dict[str, Any]:
+    context.progress(0, None, "", "Getting ready")
+    return {"found": ask_storage(context, engine, ready_helper_image(context, engine, image), volume)}
 
 
 class _TroubleError(Exception):
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.sentence)
         self.trouble = trouble
-
-
-def _image(context: JobContext, engine: Engine, image: str) -> str:
-    found = find_helper_image(engine, image)
-    if found is None:
-        get_helper_image(context, engine, image)
-        found = find_helper_image(engine, image)
-    if found is None:
-        raise ConflictError("The image through which Demijohn looks inside volumes could not be had.")
-    return found
 
 
 def _ask_bucket(engine: Engine, bucket: Bucket) -> None:
@@ -204,7 +216,7 @@ def _mounted(context: JobContext, trials: Trials, wanted: Wanted) -> Look:
             wanted.options,
             writing=not _reads_only(wanted),
             stop=stop,
-            proof=_past_the_cache(wanted),
+            proof=wanted.proof,
         )
     except DemijohnError as error:
         context.check()
@@ -249,13 +261,6 @@ def _below(wanted: Wanted, storage: Crypt) -> Wanted:
         return replace(wanted, where=Where.S3, storage=S3(storage.driver, storage.inside, Mounting(read_only=True)))
     options = {"type": "local", "path": storage.inside.path, "allow-other": "true", "read-only": "true"}
     return replace(wanted, where=Where.OTHER, storage=Other(storage.driver, options))
-
-
-def _past_the_cache(wanted: Wanted) -> dict[str, str] | None:
-    """Options with which rclone shows what its storage has, and not what its cache on the engine's machine has."""
-    if not wanted.where.by_rclone:
-        return None
-    return wanted.options | {"vfs-cache-mode": "off", "read-only": "true"}
 
 
 def _reads_only(wanted: Wanted) -> bool:

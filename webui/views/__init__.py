@@ -8,6 +8,7 @@ from flask import Flask, g, redirect, url_for
 from werkzeug.wrappers import Response
 
 from webui.views import places
+from webui.views.cloning import blueprint as cloning
 from webui.views.containers import blueprint as containers
 from webui.views.editing import blueprint as editing
 from webui.views.engines import blueprint as engines
@@ -32,6 +33,7 @@ _BLUEPRINTS = (
     *(
         volumes,
         new_volumes,
+        cloning,
         files,
         file_changes,
         file_dialogs,
