@@ -83,6 +83,7 @@ PAGES = {
     "volume, containers": f"{VOLUMES}/{{}}?tab=containers",
     "volume, raw": f"{VOLUMES}/{{}}?tab=raw",
     "new volume": f"{VOLUMES}/-/new",
+    "clone": f"{VOLUMES}/{{}}/-/clone",
     "containers": f"{CONTAINERS}?q={{}}",
     "container": f"{CONTAINERS}/{{}}-user",
     "container, mounts": f"{CONTAINERS}/{{}}-user?tab=mounts",

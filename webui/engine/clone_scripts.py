@@ -17,6 +17,8 @@ _COMPARED_FOLDER: Final = r"0 %m %U %G %T@ 1//\0"
 _SORT: Final = command("sort", "-z", "-S", "96M", "-T", "/tmp")  # noqa: S108 - the helper's own
 _PIPE: Final = ("--file=-", "--acls", "--xattrs", "--numeric-owner", "--blocking-factor=128")
 _LOST_AND_FOUND: Final = "./lost+found"
+_RACE: Final = ("-ignore_readdir_race",)
+"""What vanishes while it is looked at was not there."""
 _SECONDS_BETWEEN: Final = "0.3"
 
 
@@ -99,9 +101,9 @@ def _find(*further: str) -> bytes:
     options, rest = (rest[:2], rest[2:]) if rest[:1] == ["-maxdepth"] else ([], rest)
     if depth:  # pruning and going down first do not go together
         skipped: list[bytes | str] = [word for path in own for word in ("!", "-path", path)]
-        return command("find", ".", "-mindepth", "1", "-depth", *skipped, *rest)
+        return command("find", ".", *_RACE, "-mindepth", "1", "-depth", *skipped, *rest)
     pruned: list[bytes | str] = ["(", "-path", own[0], "-o", "-path", own[1], ")", "-prune", "-o"]
-    return command("find", ".", "-mindepth", "1", *options, *pruned, *rest)
+    return command("find", ".", *_RACE, "-mindepth", "1", *options, *pruned, *rest)
 
 
 def _compared() -> bytes:

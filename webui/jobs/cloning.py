@@ -157,6 +157,7 @@ class _Clone:
             with self._standing_still():
                 copied, found = self._copied(pair, contents)
             self._judge(copied, found)
+            self._context.progress(contents.bytes, contents.bytes, "bytes", "", details=self._told)
             if self._wanted.where is Where.TMPFS:
                 # It would be empty again without a mount; a look inside keeps one for a while.
                 self._inside.start(Place.volume(wish.name), wait=_PATIENCE_SECONDS)
