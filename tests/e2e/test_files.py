@@ -361,7 +361,9 @@ def test_menus_cut_and_paste_and_make(page: Page, volume: str, shop: Path) -> No
 
 
 def test_a_copy_that_fails_says_so(page: Page, volume: str, shop: Path) -> None:
-    page.route("**/jobs/*", lambda route: route.fulfill(json={"state": "failed", "error": "The disk is full."}))
+    page.route(
+        "**/jobs/*", lambda route: route.fulfill(json={"kind": "copy", "state": "failed", "error": "The disk is full."})
+    )
     show(page, volume)
     choose(page, "beta.txt", "Copy to…")
     expect(dialog(page).get_by_label("Where the name is taken")).to_have_value("keep-both")

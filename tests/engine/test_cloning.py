@@ -192,7 +192,7 @@ def test_a_target_that_is_full_leaves_no_volume(
     (root_of(f"{prefix}-v") / "large").write_bytes(os.urandom(4_000_000))
     job = clone(api, f"{prefix}-v", f"{prefix}-w", where="tmpfs", size="1m")
     assert job["state"] == "failed"
-    assert "is full" in job["error"]
+    assert "is full. Choose a place that has room" in job["error"]
     assert f"{prefix}-w" not in docker("volume", "ls", "--quiet")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from webui.engine.cloning import Comparison, Copied, Names, _note, _pairs, _records, complaint, not_arrived
+from webui.engine.cloning import Copied, complaint, not_arrived
+from webui.engine.comparison import Comparison, Names, compare, records
 from webui.engine.file_model import Place
 from webui.errors import ConflictError, EngineError
 
@@ -20,12 +21,9 @@ def record(
     return b"/%s//%s %d %s 0 0 %s 1//%s" % (path, kind, size, mode, time, link)
 
 
-def compared(*records: bytes) -> Comparison:
+def compared(*told: bytes) -> Comparison:
     """What is found in records: those of the copy alone begin with a tab."""
-    found = Comparison()
-    for here, there in _pairs(iter(records)):
-        _note(found, here, there, SINCE)
-    return found
+    return compare([each + b"\0" for each in told], SINCE)
 
 
 def test_nothing_that_differs_is_nothing_to_tell() -> None:
@@ -34,7 +32,7 @@ def test_nothing_that_differs_is_nothing_to_tell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("records", "told"),
+    ("sent", "told"),
     [
         ((record(b"a"),), "missing"),
         ((record(b"a", b"d", 0),), "missing"),
@@ -48,8 +46,8 @@ def test_nothing_that_differs_is_nothing_to_tell() -> None:
         ((record(b"a", time=b"1000.5"), b"\t" + record(b"a")), "newer"),
     ],
 )
-def test_each_difference_has_its_name(records: tuple[bytes, ...], told: str) -> None:
-    found = compared(*records)
+def test_each_difference_has_its_name(sent: tuple[bytes, ...], told: str) -> None:
+    found = compared(*sent)
     kinds = ("missing", "special", "sockets", "other", "newer", "strange")
     assert {kind: getattr(found, kind).count for kind in kinds if getattr(found, kind).count} == {told: 1}
     assert getattr(found, told).first == ["a"]
@@ -75,7 +73,7 @@ def test_entries_of_other_paths_are_not_taken_for_a_pair() -> None:
 def test_records_are_whole_however_they_come(size: int) -> None:
     told = b"\0".join((record(b"two\nlines"), record(b"\xff"), b""))
     pieces: Iterator[bytes] = (told[start : start + size] for start in range(0, len(told), size))
-    assert list(_records(pieces, b"\0")) == [record(b"two\nlines"), record(b"\xff")]
+    assert list(records(pieces, b"\0")) == [record(b"two\nlines"), record(b"\xff")]
 
 
 def test_many_names_are_told_as_a_few() -> None:

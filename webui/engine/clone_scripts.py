@@ -17,6 +17,8 @@ _COMPARED_FOLDER: Final = r"0 %m %U %G %T@ 1//\0"
 _SORT: Final = command("sort", "-z", "-S", "96M", "-T", "/tmp")  # noqa: S108 - the helper's own
 _PIPE: Final = ("--file=-", "--acls", "--xattrs", "--numeric-owner", "--blocking-factor=128")
 _LOST_AND_FOUND: Final = "./lost+found"
+_OWN: Final = tuple(b"./" + prefix + b"*" for prefix in OWN_PREFIXES)
+"""What is Demijohn's own at the top of a volume."""
 _RACE: Final = ("-ignore_readdir_race",)
 """What vanishes while it is looked at was not there."""
 _SECONDS_BETWEEN: Final = "0.3"
@@ -29,7 +31,7 @@ def listed() -> bytes:
 
 def names(most: int) -> bytes:
     """The names at the top, NUL-ended; one more than `most` of them at most."""
-    return _go(SOURCE) + _find("-maxdepth", "1", "-printf", r"%f\0") + b" | head -z -n %d" % (most + 1)
+    return _go(SOURCE) + _find("-printf", r"%f\0", most_levels="1") + b" | head -z -n %d" % (most + 1)
 
 
 def taken(most: int) -> bytes:
@@ -84,7 +86,7 @@ def take_out() -> bytes:
         _go(SOURCE)
         + _find("!", "-type", "d", "-exec", *_in_target('rm -f -- "$@"'), "{}", "+")
         + b"\n"
-        + _find("-depth", "-type", "d", "-exec", *_in_target('rmdir --ignore-fail-on-non-empty -- "$@"'), "{}", "+")
+        + _find_deepest_first("-type", "d", "-exec", *_in_target('rmdir --ignore-fail-on-non-empty -- "$@"'), "{}", "+")
         + b" 2>/dev/null\n:"
     )
 
@@ -93,17 +95,17 @@ def _go(folder: str) -> bytes:
     return b"cd -P -- %s || exit %d\n" % (folder.encode(), NO_WAY_IN)
 
 
-def _find(*further: str) -> bytes:
-    """Find what is below the folder one is in, but for what is Demijohn's own at its top."""
-    own = [b"./" + prefix + b"*" for prefix in OWN_PREFIXES]
-    depth = [word for word in further if word == "-depth"]
-    rest = [word for word in further if word != "-depth"]
-    options, rest = (rest[:2], rest[2:]) if rest[:1] == ["-maxdepth"] else ([], rest)
-    if depth:  # pruning and going down first do not go together
-        skipped: list[bytes | str] = [word for path in own for word in ("!", "-path", path)]
-        return command("find", ".", *_RACE, "-mindepth", "1", "-depth", *skipped, *rest)
-    pruned: list[bytes | str] = ["(", "-path", own[0], "-o", "-path", own[1], ")", "-prune", "-o"]
-    return command("find", ".", *_RACE, "-mindepth", "1", *options, *pruned, *rest)
+def _find(*tests: str, most_levels: str = "") -> bytes:
+    """Find what is below the folder one is in, but for what is Demijohn's own."""
+    levels = ("-maxdepth", most_levels) if most_levels else ()
+    own = ("(", "-path", _OWN[0], "-o", "-path", _OWN[1], ")", "-prune", "-o")
+    return command("find", ".", *_RACE, "-mindepth", "1", *levels, *own, *tests)
+
+
+def _find_deepest_first(*tests: str) -> bytes:
+    """The same, folders after what is in them: what is not to be entered can't be said then."""
+    own = ("!", "-path", _OWN[0], "!", "-path", _OWN[1])
+    return command("find", ".", *_RACE, "-mindepth", "1", "-depth", *own, *tests)
 
 
 def _compared() -> bytes:
@@ -114,7 +116,7 @@ def _compared() -> bytes:
 def _pack(more: Iterable[str]) -> bytes:
     # Without the times of last use, which nobody keeps; the pipe carries a fraction of the headers then.
     options = ("--create", "--format=posix", "--pax-option=delete=atime,delete=ctime", "--sparse", *_PIPE)
-    own = [b"--exclude=./" + prefix + b"*" for prefix in OWN_PREFIXES]
+    own = [b"--exclude=" + path for path in _OWN]
     return command("tar", *options, "--warning=no-file-ignored", "--anchored", *own, *more, "--", ".")
 
 

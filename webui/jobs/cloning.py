@@ -15,10 +15,8 @@ from threading import Event
 from typing import Any, Final
 
 from webui.engine.cloning import (
-    Comparison,
     Contents,
     Copied,
-    Names,
     Pair,
     complaint,
     empty_clone,
@@ -26,6 +24,7 @@ from webui.engine.cloning import (
     remove_clone,
     side_by_side,
 )
+from webui.engine.comparison import Comparison, Names
 from webui.engine.connection import Engine
 from webui.engine.containers import pause_container, unpause_container
 from webui.engine.file_model import Place
@@ -200,8 +199,13 @@ class _Clone:
         paused = []
         try:
             for identifier in self._writers():
-                paused.append((identifier, self._context.undo(_GO_ON, container=identifier)))
-                pause_container(self._engine, identifier)
+                step = self._context.undo(_GO_ON, container=identifier)
+                try:
+                    pause_container(self._engine, identifier)
+                except ConflictError:  # somebody else has paused it just now, and is not to find it going on
+                    self._context.done_with(step)
+                    raise
+                paused.append((identifier, step))
             yield
         finally:
             for identifier, step in paused:
