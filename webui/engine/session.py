@@ -34,28 +34,42 @@ _HEADER = 8
 _MOST_WAITING = 16
 _TURN_SECONDS = 30.0
 
-# What the shell does for as long as it lives. The key sees to it that bytes which nobody read can't pass for a command;
-# one that did not come whole, as the app ended, is not run.
-# `into` goes down to a folder name by name and refuses to follow a link, even one that is put there on the way. A folder
-# of Demijohn's own at the top is one that root made and nobody else gets into: who owns the top folder could put another
-# one in its place. File systems of other machines have owners of their own; there that can't be told.
+# The loop that the shell runs. The key keeps bytes that were left unread from passing for a command; one that was cut
+# off, because the app ended, is not run.
+# `into` enters a folder below /volume and proves that it is the one named, although another process may exchange any
+# part of the path for a symbolic link at any time. After a physical `cd`, dash and busybox set PWD from getcwd(2): the
+# path under which the kernel knows the folder that was entered, which no link is part of. Where that is not the path
+# asked for, or another shell runs, it goes name by name and compares each folder it entered with what the name stood
+# for just before. The folder that is entered is held: what follows works in it, whatever its name becomes.
+# A folder of Demijohn's own at the top was made by root and is closed to others: who owns the top folder could put
+# another one in its place. File systems of other machines have owners of their own; there that can't be told.
 LOOP: Final = r"""
 n='
 '
+case $(readlink "/proc/$$/exe") in */dash | */busybox) exact=yes ;; *) exact=no ;; esac
 into() {
   cd -P -- /volume || exit 70
-  above=
-  for name do
-    [ -L "./$name" ] && exit 72
-    [ -e "./$name" ] || exit 71
-    [ -d "./$name" ] || exit 73
-    exec 9<.
-    cd -P -- "./$name" 2>&9 || exit 70
-    [ .. -ef /proc/self/fd/9 ] || exit 72
-    case $above$name in .demijohn-helper-*|.demijohn-kept-*) only_ours ;; esac
-    above=/
-  done
-  exec 9<&-
+  case ${1-} in
+    '') return ;;
+    .demijohn-helper-*|.demijohn-kept-*) enter "$1"; only_ours; shift ;;
+    *) if [ "$exact" = yes ] && enter_at_once "$@"; then return; fi ;;
+  esac
+  for name do enter "$name"; done
+}
+enter_at_once() {
+  target=/volume
+  for name do target=$target/$name; done
+  { cd -P -- "$target"; } 2>/dev/null && [ "$PWD" = "$target" ] && return
+  cd -P -- /volume || exit 70
+  false
+}
+enter() {
+  [ -L "./$1" ] && exit 72
+  [ -e "./$1" ] || exit 71
+  [ -d "./$1" ] || exit 73
+  before=$(stat -c '%F %d:%i' -- "./$1" 2>&1) || exit 71
+  { cd -P -- "./$1"; } 2>/dev/null || { [ -d "./$1" ] || exit 71; exit 70; }
+  [ "$before" = "$(stat -c '%F %d:%i' .)" ] || exit 72
 }
 only_ours() {
   case $(stat -f -c %T .) in nfs*|smb*|cifs*|fuse*|v9fs|9p|afs|ceph) return ;; esac
