@@ -161,14 +161,9 @@ class Changes:
         if mode.isdigit():
             mode = mode.zfill(5)  # of a folder chmod leaves the set-id bits alone unless five digits are given
         owner = ("" if uid is None else f"{uid}") + ("" if gid is None else f":{gid}")
-        if self.files.entry(path).is_folder:
-            script = scripts.permit_folder(path, mode, owner, recursive=recursive)
-            with self._helper() as helper, helper.process() as session:
-                refuse(session.run(script, seconds=_LONGEST_SECONDS), self.place, path, "changed")
-        else:
-            with self.staged() as (helper, token):
-                script = scripts.permit(helper.staging, token, path, mode, owner)
-                refuse(_said(helper, script), self.place, path, "changed")
+        script = scripts.permit(path, mode, owner, recursive=recursive)
+        with self._helper() as helper, helper.process() as session:
+            refuse(session.run(script, seconds=_LONGEST_SECONDS), self.place, path, "changed")
         entry = self.files.entry(path)
         if not _is_so(entry, mode, uid, gid):
             raise ConflictError(
@@ -207,7 +202,7 @@ class Changes:
                 for chunk in self._stream(session, scripts.copy(source, helper.staging, token), source, "copied"):
                     copied += chunk.count(b"\n")
                     watch(copied)
-            settled = self._settle(helper, token, target, exists)
+            settled = self._settle(helper, token + b"/" + source.name, target, exists)
         return None if settled is None else self.files.entry(settled)
 
     def unpack(self, chunks: Iterable[bytes], token: bytes, helper: Helper) -> bytes:

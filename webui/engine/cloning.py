@@ -23,9 +23,6 @@ from webui.engine.session import OnCancel, Output, Session, ended_by
 from webui.errors import ConflictError, DemijohnError, EngineError, NotFoundError
 from webui.paths import TOP, shown_name
 
-_LARGE: Final = 256 * 1024
-_FEW: Final = 500
-"""From so many bytes a file on average, and up to so many names at the top, files are copied one by one."""
 _BLOCK: Final = 512
 _SMALL: Final = 4096
 _LONGEST_SECONDS: Final = 12 * 3600.0
@@ -90,26 +87,30 @@ class Pair:
         self._refuse(output, self.source, "read")
         return Contents(entries, size)
 
-    def copy(self, contents: Contents, watch: Callable[[int], None], *, links: bool = True) -> Copied:
+    def copy(self, watch: Callable[[int], None], *, links: bool = True) -> Copied:
         """Copy everything; `watch` is told how many bytes are written, and what it raises ends the copying.
 
         Without `links` the target knows no hard links, and what has several names becomes several files. What could not
         be copied is for `compare` to find. Raises ConflictError as soon as the target is full.
         """
-        statuses = {"read": 1, "wrote": 1}
-        with self._session.command(self._copy_script(contents, links=links)) as running:
+        statuses = {"apart": 1, "read": 1, "wrote": 1}
+        before = done = 0
+        with self._session.command(clone_scripts.copy(links=links)) as running:
             for line in comparison.records(running.output(), b"\n"):
                 word, _, number = line.decode().partition(" ")
                 if word == "at":
-                    watch(int(number))
+                    done = before + int(number)
+                    watch(done)
                 else:
+                    before = done
                     statuses[word] = int(number)
                 if any(words in running.errors for words in _HOPELESS):
                     raise _refused(running.errors, self.target)
             said = running.errors
             self._refuse(Output(running.status, b"", said), self.source, "copied")
         # 1 is that files changed meanwhile, which is seen when both are compared.
-        return Copied(read=statuses["read"] <= 1, written=statuses["wrote"] == 0, said=said)
+        written = statuses["apart"] == statuses["wrote"] == 0
+        return Copied(read=statuses["read"] <= 1, written=written, said=said)
 
     def compare(self, since: float) -> Comparison:
         """Compare everything but content, for which the tools' word is taken. `since` is when the copying began, in
@@ -127,13 +128,6 @@ class Pair:
     def now(self) -> float:
         """The time on the engine's machine."""
         return float(self._session.run(b"date +%s.%N").out)
-
-    def _copy_script(self, contents: Contents, *, links: bool) -> bytes:
-        if links and contents.entries and contents.bytes / contents.entries >= _LARGE:
-            names = self._session.run(clone_scripts.names(_FEW)).out.split(b"\0")[:-1]
-            if 0 < len(names) <= _FEW:
-                return clone_scripts.copy_by_name(names)
-        return clone_scripts.copy_by_tar(links=links)
 
     def _refuse(self, output: Output, place: Place, doing: str) -> None:
         if output.status:

@@ -13,6 +13,7 @@ from webui.paths import VolumePath, shown_name
 _AGAIN: Final = "Look at the folder again."
 _SAYINGS: Final = (
     ("No space left on device", "{place} is full", "Delete something in it, or use a larger volume."),
+    ("Wrote only", "{place} is full", "Delete something in it, or use a larger volume."),
     ("Disk quota exceeded", "{place} has reached its quota", "Delete something in it, or raise the quota."),
     ("Read-only file system", "{place} can only be read", "Its storage is mounted read-only."),
     ("File name too long", "the name or path is too long for {place}", "Choose a shorter one."),
@@ -21,7 +22,7 @@ _SAYINGS: Final = (
     ("Not a directory", "something on the way to it is no folder (any more)", _AGAIN),
     ("No such file or directory", "it is not there any more", _AGAIN),
     ("Too many levels of symbolic links", "it has become a symbolic link, which is not followed", _AGAIN),
-    ("Cannot readlink: Invalid argument", "somebody else changed what is in it meanwhile", _AGAIN),
+    ("Invalid argument", "somebody else changed what is in it meanwhile", _AGAIN),
     ("are the same file", "both are names of one and the same file", "Delete one of the two."),
     ("Device or resource busy", "something else holds it, a mount perhaps", "Look at who uses it."),
     ("Stale file handle", "the storage of {place} has lost it", _AGAIN),

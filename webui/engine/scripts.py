@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from webui.engine import by_handle, tree_copy
 from webui.engine.session import command, quoted
 from webui.paths import TOP, VolumePath
 
@@ -219,41 +220,31 @@ def remove(staging: bytes, token: bytes) -> bytes:
     return into(VolumePath(staging)) + b"rm -rf --one-file-system -- " + here(token)
 
 
-def permit_folder(path: VolumePath, mode: str, owner: str, *, recursive: bool) -> bytes:
-    """chmod and chown of a folder one is in. Owner first: changing it takes set-id bits away."""
-    return into(path) + _permit(b".", mode, owner, deep=b"-R " if recursive else b"")
-
-
-def permit(staging: bytes, token: bytes, path: VolumePath, mode: str, owner: str) -> bytes:
-    """chmod and chown of what is no folder, under a second name in staging, where nobody puts a link in its place.
-
-    Where there are no hard links it is done under its own name.
-    """
-    name, held = here(path.name), staged(token)
-    return (
-        open_staging(staging)
-        + into(path.parent)
-        + exists(path.name)
-        + b"ln -P -- %s %s 2>/dev/null && held=%s || held=%s\n" % (name, held, held, name)
-        + (b'[ -L "$held" ] && exit 72\n' if mode else b"")
-        + _permit(b'"$held"', mode, owner)
-    )
-
-
-def _permit(what: bytes, mode: str, owner: str, *, deep: bytes = b"") -> bytes:
-    script = b"chown %s-h -- %s %s || exit 74\n" % (deep, quoted(owner), what) if owner else b""
-    if mode:
-        script += b"chmod %s-- %s %s || exit 74\n" % (deep, quoted(mode), what)
-    return script + b":"
+def permit(path: VolumePath, mode: str, owner: str, *, recursive: bool) -> bytes:
+    """chmod and chown of what a path names, which is held open meanwhile, and of all below it where it is `recursive`."""
+    check = b"" if path.is_top else exists(path.name)
+    name = b"." if path.is_top else path.name
+    return into(path.parent) + check + by_handle.permit(name, mode, owner, recursive=recursive)
 
 
 def copy(source: VolumePath, staging: bytes, token: bytes) -> bytes:
-    """Copy something into staging with everything about it, a line for each entry."""
+    """Copy something, under its own name, into a new folder in staging with everything about it.
+
+    It prints a line for each entry.
+    """
+    start, new = b"./" + source.name, staged(token)
     return (
         open_staging(staging)
+        + b"mkdir -m 700 -- %s || exit 74\n" % here(token)
         + into(source.parent)
-        + (b"" if source.is_top else exists(source.name))
-        + b"exec cp -av --reflink=auto -T -- %s %s" % (here(source.name), staged(token))
+        + exists(source.name)
+        + tree_copy.apart(start, special=True)
+        + tree_copy.copy_apart(new, "files")
+        + b" || exit 74\n"
+        + b"exec 4>&1\nends=$({ { %s 4>&-; echo $? >&3; } | %s >&4 3>&-; echo $? >&3; } 3>&1)\n"
+        % (tree_copy.pack("--", start), tree_copy.unpack(new, "--verbose"))
+        # 1 is that something changed while it was read.
+        + b'[ "${ends#?}" = "${n}0" ] && [ "${ends%??}" -le 1 ] || exit 74'
     )
 
 

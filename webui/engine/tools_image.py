@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from webui.engine import by_handle
 from webui.engine.connection import Engine
 from webui.engine.errors import translated
 from webui.engine.images import image_detail
@@ -28,7 +29,7 @@ MADE_BY_LABEL = "io.demijohn.made-by"
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHELL = Path("/bin/sh")
 """Where scripts expect it, whatever the search path finds first."""
-_NEEDED = ("sh", "cat", "ls", "find", "stat", "cp", "tar")
+_NEEDED = ("sh", "cat", "ls", "find", "stat", "cp", "tar", "perl")
 _WELCOME = re.split(
     r"\s+",
     "bash awk base64 basename chgrp chmod chown cmp comm cut date dd df diff dirname du echo env expand "
@@ -38,6 +39,7 @@ _WELCOME = re.split(
     "sort split stdbuf stty sum sync tac tail tee test timeout touch tr true truncate tsort tty uname "
     "unexpand uniq unlink wc which who whoami xargs xz yes zstd",
 )
+_TELL_FILES = 'print "$_\\0" for values %INC, @DynaLoader::dl_shared_objects'
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "riscv64": "riscv64"}
 _LIBRARY = re.compile(r"(?:=>\s*|^\s*)(/\S+)\s+\(0x[0-9a-f]+\)", re.MULTILINE)
 _FOLDERS = {
@@ -77,7 +79,7 @@ def make_tools_image(engine: Engine, name: str = NAME, on_progress: Callable[[in
     """
     wanted = parse_reference(name)
     _check_machine(engine)
-    parts = _parts(_tools())
+    parts = _parts((*_tools(), *_perl_modules()))
     with translated(f"image {wanted}"):
         answer = engine.api.import_image_from_data(
             _archive(parts, on_progress or _unwatched),
@@ -113,6 +115,15 @@ def _tools() -> tuple[Path, ...]:
             f"This machine has no {', '.join(missing)}, which the image needs.", hint="Pull an image instead."
         )
     return tuple(Path(path) for path in found.values() if path)
+
+
+def _perl_modules() -> tuple[Path, ...]:
+    """The files that Perl loads for what helpers do in it; it says so itself."""
+    loads = "".join(f"use {module}; " for module in by_handle.MODULES)
+    said = subprocess.run(
+        ["perl", "-e", loads + _TELL_FILES], capture_output=True, text=True, check=True, env={"PATH": _SEARCH_PATH}
+    )
+    return tuple(map(Path, said.stdout.split("\0")[:-1]))
 
 
 def _parts(tools: Iterable[Path]) -> tuple[_Part, ...]:

@@ -228,7 +228,7 @@ class _Clone:
 
         watch(0)
         since = pair.now()
-        copied = pair.copy(contents, watch, links=not where.by_rclone and where is not Where.SMB)
+        copied = pair.copy(watch, links=not where.by_rclone and where is not Where.SMB)
         watch(contents.bytes)
         self._tell("Comparing the two")
         proof = self._wanted.proof
