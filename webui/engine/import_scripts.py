@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from webui.engine.scripts import here, into, open_staging, open_target, same_device, staged
 from webui.engine.session import command
@@ -18,16 +18,14 @@ def listings(root: VolumePath, folders: Iterable[bytes]) -> bytes:
     return into(root) + b"find " + _words(folders) + b" " + command("-maxdepth", "1", "-printf", r"%d%y%f\0")
 
 
-def types(root: VolumePath, paths: Iterable[bytes]) -> bytes:
-    """Type and path of what is there of these below the root; paths start with `./`."""
-    return (
-        into(root)
-        + b"find "
-        + _words(paths)
-        + b" "
-        + command("-maxdepth", "0", "-printf", r"%y%p\0")
-        + b" 2>/dev/null; :"
-    )
+def types(wanted: Mapping[VolumePath, Iterable[bytes]]) -> bytes:
+    """Of these names in folders those that are there: type, number of the folder, `/` and name."""
+
+    def look(number: int, folder: VolumePath, names: Iterable[bytes]) -> bytes:
+        found = command("-maxdepth", "0", "-printf", rf"%y{number}/%f\0")
+        return b"( %sfind %s %s ) 2>/dev/null\n" % (into(folder), _words(names), found)
+
+    return b"".join(look(number, *each) for number, each in enumerate(wanted.items())) + b":"
 
 
 def marks(folder: VolumePath, names: Iterable[bytes]) -> bytes:

@@ -262,8 +262,15 @@ class _Planner:
         """The types of those paths that are in the folder already."""
         found: dict[bytes, int] = {}
         for batch in _batches(paths):
-            for record in self._tell(import_scripts.types(self._folder, batch)).split(b"\0")[:-1]:
-                found[record[3:]] = record[0]
+            names: dict[bytes, list[bytes]] = {}
+            for path in batch:
+                folder, _, name = path.rpartition(b"/")
+                names.setdefault(folder, []).append(name)
+            folders = tuple(names)
+            script = import_scripts.types({_below(self._folder, folder): names[folder] for folder in folders})
+            for record in self._tell(script).split(b"\0")[:-1]:
+                number, _, name = record[1:].partition(b"/")
+                found[_join(folders[int(number)], name)] = record[0]
         return found
 
     def _sorted(

@@ -269,9 +269,11 @@ def like_before(path: VolumePath, token: bytes, mode: str) -> bytes:
     name, new = here(path.name), staged(token)
     return (
         b"if [ -f %s ] && [ ! -L %s ]; then\n" % (name, name)
-        + b"  cp --attributes-only --preserve=mode,ownership -T -- %s %s || exit 74\n" % (name, new)
+        # Of a link that it has become meanwhile not the attributes of what it points to are taken, but nothing at all.
+        + b"  cp -P --attributes-only --preserve=mode,ownership -T -- %s %s || exit 74\n" % (name, new)
         # Where the file system knows no attributes there are none to be lost.
-        + b"  cp --attributes-only --preserve=xattr -T -- %s %s 2>/dev/null\n" % (name, new)
+        + b"  cp -P --attributes-only --preserve=xattr -T -- %s %s 2>/dev/null\n" % (name, new)
+        + b"  [ -f %s ] && [ ! -L %s ] || exit 78\n" % (new, new)
         + b"else\n  chown -h --reference=. -- %s && chmod %s -- %s || exit 74\nfi\n" % (new, quoted(mode), new)
     )
 
@@ -284,9 +286,10 @@ def same_version(name: bytes, version: str) -> bytes:
 
 def same_content(name: bytes, digest: str) -> bytes:
     """End with CHANGED where a file's SHA-256 is another one."""
-    return b'[ -f %s ] && [ "$(sha256sum <%s | cut -c1-64)" = %s ] || exit 78\n' % (
+    content = command("dd", b"if=./" + name, "bs=1M", "iflag=nofollow,nonblock", "status=none")
+    return b'[ -f %s ] && [ "$(%s | sha256sum | cut -c1-64)" = %s ] || exit 78\n' % (
         here(name),
-        here(name),
+        content,
         quoted(digest),
     )
 
