@@ -232,15 +232,22 @@ class Changes:
     ) -> None:
         """Take a file into staging, under the token; `path` is what it is called where that goes wrong."""
         chunks = feeding.measured(chunks, size)
-        if size is None or size <= BY_SESSION:
+        if size is None or size <= BY_SESSION or not self._by_path(helper, path):
             with helper.process() as session:
                 self._send(session, scripts.receive(helper.staging, token), chunks, path, "written")
-        else:
-            refuse(_said(helper, scripts.open_staging(helper.staging)), self.place, path, "written")
-            file = feeding.File(token.decode(), chunks, size)
-            folder = f"{TARGET}/{helper.staging.decode()}"
-            output = feeding.put(self.files.inside.engine.api, helper.carrier(), folder, file)
+            return
+        file = feeding.File(token.decode(), chunks, size)
+        output = feeding.put(
+            self.files.inside.engine.api, helper.carrier(), f"{TARGET}/{helper.staging.decode()}", file
+        )
+        refuse(output, self.place, path, "written")
+
+    def _by_path(self, helper: Helper, path: VolumePath) -> bool:
+        """Make the staging folder; whether the engine, which knows it by its path alone, can be trusted to reach it."""
+        output = _said(helper, scripts.open_staging(helper.staging) + scripts.stays_in_place())
+        if output.status > 1:
             refuse(output, self.place, path, "written")
+        return output.status == 0
 
     def _flush(self, helper: Helper, token: bytes, path: VolumePath) -> None:
         """See that what is staged is on the disk, as what it is about to replace is. That takes its time."""

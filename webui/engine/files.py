@@ -25,6 +25,9 @@ from webui.paths import TOP, VolumePath, name_text
 _MOST_REMEMBERED = 200
 _MOST_NAMES_REMEMBERED = 600_000
 _DETAILS_AT_ONCE = 500
+_LOOKS = 3
+_CHANGED_MEANWHILE = b"Invalid argument"
+"""What find says of what was a symbolic link when it asked for its type, and none when it asked where that leads."""
 
 _TYPES = {
     b"f": EntryType.FILE,
@@ -232,14 +235,18 @@ class Files:
         return tuple(found)
 
     def _run(self, script: bytes, path: VolumePath, doing: str, allowed: frozenset[int] = frozenset({0})) -> Output:
-        """What a quick script says. A session that is gone is tried once more: reading twice does no harm."""
-        try:
-            output = self._try(script)
-        except SessionLostError:
-            output = self._try(script)
-        if output.status not in allowed:
-            refuse(output, self.place, path, doing)
-        return output
+        """What a quick script says. Reading again does no harm: it is tried once more where the session is gone, and
+        where an entry became another one between two looks at it."""
+        for _ in range(_LOOKS):
+            try:
+                output = self._try(script)
+            except SessionLostError:
+                output = self._try(script)
+            if output.status in allowed:
+                return output
+            if _CHANGED_MEANWHILE not in output.errors:
+                break
+        raise trouble(output, self.place, path, doing)
 
     def _try(self, script: bytes) -> Output:
         with self.inside.helper(self.place) as helper, helper.session() as session:

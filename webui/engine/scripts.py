@@ -110,6 +110,12 @@ def open_staging(staging: bytes) -> bytes:
     return into(TOP) + b"mkdir -m 700 -- %s 2>/dev/null\n" % here(staging) + into(VolumePath(staging)) + b"exec 8<.\n"
 
 
+def stays_in_place() -> bytes:
+    """End with 1 where others than root may give the staging folder another name, once one is in it, and put theirs there."""
+    owned = b"""[ "$(stat -c %u .)" = 0 ] && { [ -k . ] || [ -z "$(find . -maxdepth 0 -perm /022)" ]; }"""
+    return b"cd .. && %s || exit 1" % owned
+
+
 def open_target(folder: VolumePath) -> bytes:
     """Keep a handle on the folder: 7. One is then in it."""
     return into(folder) + b"exec 7<.\n"
